@@ -1,0 +1,54 @@
+// Builds dist/: AssemblyScript → wasm → base64 module → TypeScript. `--if-stale` skips what is newer than its sources.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = join(dirname(fileURLToPath(import.meta.url)), '..');
+const ifStale = process.argv.includes('--if-stale');
+const require = createRequire(import.meta.url);
+process.chdir(root);
+
+const targets = ['simd', 'relaxed'];
+const wasm = (target) => `dist/wasm/kernels.${target}.wasm`;
+const embedded = 'src/wasm/generated/binaries.ts';
+
+function newest(path) {
+  if (!existsSync(path)) return Number.POSITIVE_INFINITY;
+  const stat = statSync(path);
+  if (!stat.isDirectory()) return stat.mtimeMs;
+  return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
+}
+
+function fresh(outputs, sources) {
+  const made = Math.min(...outputs.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)));
+  return ifStale && made > Math.max(...sources.map(newest));
+}
+
+function node(script, ...args) {
+  execFileSync(process.execPath, [script, ...args], { stdio: 'inherit' });
+}
+
+if (!fresh([...targets.map(wasm), embedded], ['assembly', 'asconfig.json'])) {
+  const asc = join(dirname(require.resolve('assemblyscript/package.json')), 'bin/asc.js');
+  mkdirSync('dist/wasm', { recursive: true });
+  for (const target of targets) node(asc, `assembly/${target}.ts`, '--target', target);
+  const lines = targets.map((target) => {
+    const base64 = readFileSync(wasm(target)).toString('base64');
+    return `export const ${target} =\n  '${base64}';\n`;
+  });
+  mkdirSync(dirname(embedded), { recursive: true });
+  writeFileSync(embedded, `// Made by scripts/build.mjs from assembly/.\n${lines.join('')}`);
+}
+
+const done = 'dist/.built';
+if (!fresh([done], ['src', 'tsconfig.json', 'package.json', embedded])) {
+  for (const name of readdirSync('dist')) {
+    if (name !== 'wasm') rmSync(join('dist', name), { recursive: true, force: true });
+  }
+  const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
+  node(existsSync(tsc) ? tsc : `${tsc}.js`, '-p', 'tsconfig.json');
+  if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
+  writeFileSync(done, '');
+}
