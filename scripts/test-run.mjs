@@ -34,5 +34,7 @@ await uvu.exec(false);
 process.stdout.write = write;
 
 for (const reason of loudSkips) console.log(`SKIPPED: ${reason}`);
-console.log(`\n${passed} passed, ${failed} failed${loudSkips.length > 0 ? `, ${loudSkips.length} skipped` : ''}`);
+console.log(
+  `\n${passed} passed, ${failed} failed${loudSkips.length > 0 ? `, ${loudSkips.length} skipped` : ''}`,
+);
 process.exit(failed === 0 && passed > 0 ? 0 : 1);

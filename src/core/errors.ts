@@ -75,6 +75,10 @@ export function rangeError(name: string, expected: string, got: unknown): RangeE
 /** `"x" expected a Float32Array, got string` as a TypeError. */
 export function typeError(name: string, expected: string, got: unknown): TypeError {
   const kind =
-    got === null ? 'null' : typeof got === 'object' ? (got.constructor?.name ?? 'object') : typeof got;
+    got === null
+      ? 'null'
+      : typeof got === 'object'
+        ? (got.constructor?.name ?? 'object')
+        : typeof got;
   return new TypeError(`"${name}" expected ${expected}, got ${kind}`);
 }

@@ -30,9 +30,11 @@ export const defaultLimits: Readonly<Limits> = {
 export function resolveLimits(given: Partial<Limits> | undefined, inputBytes: number): Limits {
   const limits: Limits = { ...defaultLimits, decodedBytes: 3 * inputBytes + 32 * 2 ** 20 };
   for (const [name, value] of Object.entries(given ?? {})) {
-    if (!Object.hasOwn(defaultLimits, name)) throw rangeError('limits', Object.keys(defaultLimits).join(' | '), name);
+    if (!Object.hasOwn(defaultLimits, name))
+      throw rangeError('limits', Object.keys(defaultLimits).join(' | '), name);
     if (value === undefined) continue;
-    if (typeof value !== 'number' || !(value >= 0)) throw rangeError(`limits.${name}`, 'a number ≥ 0', value);
+    if (typeof value !== 'number' || !(value >= 0))
+      throw rangeError(`limits.${name}`, 'a number ≥ 0', value);
     limits[name as keyof Limits] = value;
   }
   return limits;
@@ -53,7 +55,12 @@ export class Budget {
   spend(amount: number, where?: string): void {
     this.used += amount;
     if (this.used > this.allowed) {
-      throw new LimitError(this.limit, this.allowed, this.used, where === undefined ? {} : { where });
+      throw new LimitError(
+        this.limit,
+        this.allowed,
+        this.used,
+        where === undefined ? {} : { where },
+      );
     }
   }
 }

@@ -17,7 +17,7 @@ export function volume(dims: readonly number[]): number {
 
 /** Whether every dimension is a number. */
 export function isStatic(shape: Shape | undefined): shape is readonly number[] {
-  return shape != null && shape.every((dim) => typeof dim === 'number');
+  return shape?.every((dim) => typeof dim === 'number') === true;
 }
 
 /** `[1, batch, ?]` */

@@ -36,7 +36,8 @@ export function toSource(source: SourceLike): ByteSource {
   if (source instanceof Uint8Array) return bufferSource(source);
   if (source instanceof ArrayBuffer) return bufferSource(new Uint8Array(source));
   if (typeof Blob !== 'undefined' && source instanceof Blob) return blobSource(source);
-  if (typeof source === 'object' && source !== null && 'read' in source && 'size' in source) return source;
+  if (typeof source === 'object' && source !== null && 'read' in source && 'size' in source)
+    return source;
   throw typeError('source', 'a Uint8Array, ArrayBuffer, Blob or ByteSource', source);
 }
 

@@ -33,7 +33,11 @@ export class Tensor {
     const count = volume(this.dims);
     const expected = expectedLength(type, count);
     if (this.data.length !== expected) {
-      throw rangeError('data', `${expected} elements for dims [${this.dims.join(', ')}]`, this.data.length);
+      throw rangeError(
+        'data',
+        `${expected} elements for dims [${this.dims.join(', ')}]`,
+        this.data.length,
+      );
     }
   }
 
@@ -57,7 +61,8 @@ function elementCount(type: DType, data: TensorData): number {
 function toData(type: DType, data: unknown): TensorData {
   const { array } = dtypes[type];
   if (array === null) {
-    if (Array.isArray(data) && data.every((item) => typeof item === 'string')) return data as string[];
+    if (Array.isArray(data) && data.every((item) => typeof item === 'string'))
+      return data as string[];
     throw typeError('data', 'an array of strings', data);
   }
   if (data instanceof array) return data as TypedArray;

@@ -1,0 +1,21 @@
+import type { EditRecord } from './edit.ts';
+import { Graph } from './graph.ts';
+
+export class Model {
+  /** Name of the format it was read from: `onnx`. */
+  format = '';
+  /** Size of the file or files it was read from, 0 if it was built. */
+  sourceBytes = 0;
+  readonly graph: Graph;
+  /** Operator-set versions by domain; '' is ai.onnx. Nodes follow the pinned set, this is what to write. */
+  readonly opsets: Map<string, number> = new Map();
+  readonly metadata: Map<string, string> = new Map();
+  /** What was changed since reading, in order. */
+  readonly edits: EditRecord[] = [];
+  /** The format's own record of what the IR does not model. */
+  origin: unknown = null;
+
+  constructor(graph: Graph = new Graph('main')) {
+    this.graph = graph;
+  }
+}

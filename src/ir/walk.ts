@@ -1,0 +1,44 @@
+import type { Graph, Node, Value } from './graph.ts';
+
+/** A graph and all graphs inside it, outer first. Iterative: nesting is not bounded by the stack. */
+export function* allGraphs(graph: Graph): Generator<Graph> {
+  const pending = [graph];
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    yield next;
+    for (const node of next.nodes) pending.push(...node.subgraphs());
+  }
+}
+
+/** Every node, those of inner graphs included. */
+export function* allNodes(graph: Graph): Generator<Node> {
+  for (const inner of allGraphs(graph)) yield* inner.nodes;
+}
+
+/** Whether `value` can be read in `graph`: it belongs to it or to a graph around it. */
+export function isVisible(value: Value, graph: Graph): boolean {
+  for (let at: Graph | undefined = graph; at !== undefined; at = at.owner?.graph) {
+    if (value.graph === at) return true;
+  }
+  return false;
+}
+
+/** Names in use in a graph, in the graphs around it and in those inside it: a new name must be none of them. */
+export function namesAround(graph: Graph): Set<string> {
+  const names = new Set<string>();
+  let top = graph;
+  while (top.owner !== null) top = top.owner.graph;
+  for (const inner of allGraphs(top)) {
+    for (const value of inner.inputs) names.add(value.name);
+    for (const value of inner.constants) names.add(value.name);
+    for (const node of inner.nodes) for (const value of node.outputs) names.add(value.name);
+  }
+  return names;
+}
+
+/** `base`, or `base_1`, `base_2` … if it is taken; adds the result to `names`. */
+export function freshName(names: Set<string>, base: string): string {
+  let name = base;
+  for (let n = 1; names.has(name) || name === ''; n++) name = `${base}_${n}`;
+  names.add(name);
+  return name;
+}
