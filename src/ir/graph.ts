@@ -23,6 +23,8 @@ export class Value {
   readonly uses: Set<Use> = new Set();
   constant: Constant | null = null;
   quantization: Quantization | null = null;
+  /** The format's own record of its declaration. */
+  origin: unknown = null;
 
   constructor(graph: Graph, name: string, type: ValueType | null) {
     this.graph = graph;

@@ -54,9 +54,13 @@ export function formatType(type: ValueType | null): string {
   }
 }
 
-/** How a quantized tensor's integers stand for reals: real = (q − zeroPoint) · scale. */
+/** How a quantized tensor's integers stand for reals: real = (q − zeroPoint) · scale.
+ *  A constant value with one keeps its real `type`; its `constant` holds the stored integers. */
 export interface Quantization {
   storage: DType;
+  /** Shape over which `axis` and `blockSize` count, the same elements in the same order; null for the value's
+   *  own. Blocks of a convolution's weights run over [O, I·H·W]. */
+  view: readonly number[] | null;
   /** One, one per channel along `axis`, or one per block. */
   scale: Float32Array;
   /** As many as `scale`; null for all zero. */
