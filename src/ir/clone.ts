@@ -84,14 +84,30 @@ function copyNode(node: Node, graph: Graph, copies: Copies): Node {
 function copyOrigin(origin: Origin, copies: Copies): Origin {
   let copy = copies.origins.get(origin);
   if (copy === undefined) {
-    copy = { record: origin.record, opset: origin.opset, nodes: [], inputs: [], outputs: [] };
+    const attributes = new Map(origin.attributes);
+    copy = {
+      record: origin.record,
+      opset: origin.opset,
+      attributes,
+      nodes: [],
+      inputs: [],
+      outputs: [],
+    };
     copies.origins.set(origin, copy);
   }
   return copy;
 }
 
 /** Done last: the nodes of one record are all copied by then. */
-function fillOrigin(origin: Origin, copy: Origin, { nodes }: Copies): void {
+function fillOrigin(origin: Origin, copy: Origin, { nodes, graphs }: Copies): void {
+  const attributes = copy.attributes as Map<string, Attribute>;
+  for (const [name, attribute] of origin.attributes) {
+    const inner = (graph: Graph): Graph => graphs.get(graph) ?? graph;
+    if (attribute.type === 'graph')
+      attributes.set(name, { type: 'graph', value: inner(attribute.value) });
+    if (attribute.type === 'graphs')
+      attributes.set(name, { type: 'graphs', value: attribute.value.map(inner) });
+  }
   for (const node of origin.nodes) copy.nodes.push(nodes.get(node) ?? node);
   copy.inputs = origin.inputs.map((use) => {
     const node = use === null ? undefined : nodes.get(use.user as Node);

@@ -119,6 +119,7 @@ export class Edit {
     if (this.#removed.has(node)) return;
     this.#removed.add(node);
     unlink(node);
+    node.origin = null;
     this.#touched.add(node.graph);
     this.#record.removed.push(describe(node));
   }

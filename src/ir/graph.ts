@@ -40,6 +40,8 @@ export interface Origin {
   readonly record: unknown;
   /** Version of the operator set it was written against. */
   readonly opset: number;
+  /** Attributes as they were read, inner graphs included. */
+  readonly attributes: ReadonlyMap<string, Attribute>;
   readonly nodes: Node[];
   /** Where the record's inputs and outputs went; null for an absent one. */
   inputs: (Use | null)[];

@@ -9,9 +9,8 @@ export type Int = number | bigint;
 export type Attribute =
   | { type: 'int'; value: Int }
   | { type: 'float'; value: number }
+  /** Bytes that are not valid UTF-8 are lone surrogates (formats/utf8.ts). */
   | { type: 'string'; value: string }
-  /** A string attribute that is not valid UTF-8. */
-  | { type: 'bytes'; value: Uint8Array }
   | { type: 'ints'; value: readonly Int[] }
   | { type: 'floats'; value: readonly number[] }
   | { type: 'strings'; value: readonly string[] }
