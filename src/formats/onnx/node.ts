@@ -1,4 +1,4 @@
-import { FormatError } from '../../core/errors.ts';
+import { FormatError, UnsupportedError } from '../../core/errors.ts';
 import type { Builder } from '../../ir/build.ts';
 import type { Constant } from '../../ir/constant.ts';
 import { type Graph, type Node, type Origin, type Use, Value } from '../../ir/graph.ts';
@@ -7,7 +7,7 @@ import { pinnedOpset } from '../../ops/op.ts';
 import { type AdaptContext, adaptUp, type Form } from './adapt/index.ts';
 import { readAttributes } from './attribute.ts';
 import type { NodeProto, ValueInfoProto } from './proto.ts';
-import { isUnsupported, type Reading } from './read.ts';
+import type { Reading } from './read.ts';
 import { synthetic } from './record.ts';
 import type { Scope } from './scope.ts';
 import { readType } from './types.ts';
@@ -82,7 +82,7 @@ function raise(
   try {
     return adaptUp(form, opset, pinnedOpset, context);
   } catch (error) {
-    if (!isUnsupported(error)) throw error;
+    if (!(error instanceof UnsupportedError)) throw error;
     for (const value of added) graph.constants.delete(value);
     return [{ ...form, domain: legacyDomain }];
   }

@@ -1,4 +1,4 @@
-import { FormatError, UnsupportedError } from '../../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 import { type Limits, resolveLimits } from '../../core/limits.ts';
 import { type ByteSource, readAll } from '../../core/source.ts';
 import { Builder } from '../../ir/build.ts';
@@ -8,21 +8,26 @@ import { Model } from '../../ir/model.ts';
 import { tensorType } from '../../ir/types.ts';
 import type { ReadOptions } from '../format.ts';
 import { decodeModel } from './codec.ts';
-import { type External, openExternal } from './external.ts';
+import { type ExternalData, openExternal } from './external.ts';
 import { readNode } from './node.ts';
 import { topological } from './order.ts';
 import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from './proto.ts';
 import type { GraphRecord, ModelRecord } from './record.ts';
+import { schema } from './schema.ts';
 import { Scope } from './scope.ts';
-import { readSparse, readTensor } from './tensor-constant.ts';
+import { type DenseTensor, densify } from './sparse.ts';
+import { constantOfSparse, readTensor } from './tensor-constant.ts';
 import { readType } from './types.ts';
+import { messagesOf, tensorsOf } from './walk.ts';
 
 /** What reading one file shares. */
 export interface Reading {
   opsets: ReadonlyMap<string, number>;
   /** `domain.name` of the model's own functions: their calls are opaque. */
   functions: ReadonlySet<string>;
-  external: External;
+  external: ExternalData;
+  /** Sparse initializers, made dense beforehand: their indices may have to be waited for. */
+  dense: ReadonlyMap<SparseTensorProto, DenseTensor>;
   limits: Limits;
 }
 
@@ -39,7 +44,8 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
       hint: bytes.length === 0 ? 'the file is empty' : 'is this an ONNX file?',
     });
   }
-  const external = await openExternal(proto, options.external, limits);
+  const external = await openExternal(tensorsOf('GraphProto', proto.graph), options.external);
+  const dense = await densifyAll(proto.graph, limits, external);
   const opsets = readOpsets(proto);
   const functions = new Set(
     (proto.functions ?? []).map(({ domain, name }) => `${domain ?? ''}.${name ?? ''}`),
@@ -47,17 +53,33 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   const graph = readGraph(
     proto.graph,
     null,
-    { opsets, functions, external, limits },
+    { opsets, functions, external, dense, limits },
     'onnx: graph',
   );
   const model = new Model(graph);
   model.format = 'onnx';
-  model.sourceBytes = bytes.length + external.bytes;
+  model.sourceBytes =
+    bytes.length + [...external.values()].reduce((sum, { size }) => sum + size, 0);
   model.origin = { proto } satisfies ModelRecord;
   for (const [domain, version] of opsets) model.opsets.set(domain, version);
   for (const { key, value } of proto.metadataProps ?? [])
     model.metadata.set(key ?? '', value ?? '');
   return model;
+}
+
+async function densifyAll(
+  graph: GraphProto,
+  limits: Limits,
+  external: ExternalData,
+): Promise<Map<SparseTensorProto, DenseTensor>> {
+  const dense = new Map<SparseTensorProto, DenseTensor>();
+  for (const { type, message } of messagesOf('GraphProto', graph)) {
+    if (type !== schema.GraphProto) continue;
+    for (const sparse of (message as GraphProto).sparseInitializer ?? []) {
+      dense.set(sparse, await densify(sparse, limits, external));
+    }
+  }
+  return dense;
 }
 
 /** Files older than operator sets (IR version < 3) are of opset 1. */
@@ -124,7 +146,9 @@ export function readGraph(
   });
   (proto.sparseInitializer ?? []).forEach((sparse: SparseTensorProto, index) => {
     const place = `sparse_initializer[${index}] "${sparse.values?.name ?? ''}"`;
-    hold(sparse.values?.name ?? '', readSparse(sparse, reading, `${where} ${place}`), place);
+    const dense = reading.dense.get(sparse);
+    if (dense !== undefined)
+      hold(sparse.values?.name ?? '', constantOfSparse(dense, sparse), place);
   });
 
   const declared = new Map((proto.valueInfo ?? []).map((info) => [info.name ?? '', info]));
@@ -153,9 +177,4 @@ export function readGraph(
 function redefined(name: string, where: string): FormatError {
   if (name === '') return new FormatError('a value without a name', { code: 'E_ONNX_NAME', where });
   return new FormatError(`"${name}" is defined twice`, { code: 'E_ONNX_REDEFINED', where });
-}
-
-/** Rethrown as it is unless it says that something is not supported. */
-export function isUnsupported(error: unknown): error is UnsupportedError {
-  return error instanceof UnsupportedError;
 }

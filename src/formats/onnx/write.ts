@@ -8,7 +8,7 @@ import type { WriteOptions, WriteReport } from '../format.ts';
 import { breaks } from './adapt/index.ts';
 import { encodedSize, encodeModel } from './codec.ts';
 import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
-import { moveToExternal } from './external-write.ts';
+import type { ExternalWriter } from './external.ts';
 import type {
   GraphProto,
   ModelProto,
@@ -32,19 +32,25 @@ export async function writeOnnx(
   options: WriteOptions,
 ): Promise<WriteReport> {
   const opset = chooseOpset(model, options.opset);
-  const proto = toProto(model, opset);
-  const externalBytes =
-    options.external === undefined ? 0 : await moveToExternal(proto, options.external);
+  const { external } = options;
+  const outside = external === undefined ? null : new ExternalWriter(external.location);
+  const proto = toProto(model, opset, outside);
   const bytes = encodedSize(proto);
   await encodeModel(proto, sink);
-  return { format: 'onnx', bytes, externalBytes, opset };
+  if (outside !== null && external !== undefined) await outside.writeTo(external.sink);
+  return { format: 'onnx', bytes, externalBytes: outside?.size ?? 0, opset };
 }
 
 /** The model as an ONNX message; weights stay references. */
-export function toProto(model: Model, opset: number): ModelProto {
+export function toProto(
+  model: Model,
+  opset: number,
+  outside: ExternalWriter | null = null,
+): ModelProto {
   const record = modelRecord(model);
   const names = namesAround(model.graph);
-  const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base) });
+  const place = (tensor: TensorProto): TensorProto => outside?.place(tensor) ?? tensor;
+  const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base), place });
   const before = model.opsets.get('') ?? 0;
   const irVersion = Number(record.irVersion ?? 0);
   const raised = opset === before ? irVersion : Math.max(irVersion, irVersionFor(opset));
@@ -92,6 +98,8 @@ function chooseOpset(model: Model, wished: number | undefined): number {
 export interface Writing {
   opset: number;
   fresh(base: string): string;
+  /** Moves a large tensor to the external file, if there is one. */
+  place(tensor: TensorProto): TensorProto;
 }
 
 function writeGraph(graph: Graph, writing: Writing): GraphProto {
