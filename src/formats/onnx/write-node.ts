@@ -62,14 +62,15 @@ export function writeNode(node: Node, writing: Writing, body: Body): Written {
 function holds(origin: Origin): boolean {
   if (origin.nodes.length === 1) return true;
   const group = new Set(origin.nodes);
-  const places = new Set(origin.inputs);
+  // A record's input may have several readers: the first is its place, the others must read the same value.
+  const read = new Set(origin.inputs.map((use) => use && (use.user as Node).inputs[use.index]));
   return origin.nodes.every(
     (node) =>
       node.origin === origin &&
-      node.inputs.every((value, index) => {
+      node.inputs.every((value) => {
         if (value === null || isSynthetic(value)) return true;
         const inside = value.producer !== null && group.has(value.producer);
-        return inside || places.has(node.inputUses[index] ?? null);
+        return inside || read.has(value);
       }),
   );
 }

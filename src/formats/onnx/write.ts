@@ -8,7 +8,7 @@ import type { WriteOptions, WriteReport } from '../format.ts';
 import { breaks } from './adapt/index.ts';
 import { encodedSize, encodeModel } from './codec.ts';
 import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
-import type { ExternalWriter } from './external.ts';
+import { ExternalWriter } from './external.ts';
 import type {
   GraphProto,
   ModelProto,
@@ -55,8 +55,7 @@ export function toProto(
   const irVersion = Number(record.irVersion ?? 0);
   const raised = opset === before ? irVersion : Math.max(irVersion, irVersionFor(opset));
   return {
-    producerName: 'modelpress',
-    ...record,
+    ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
     graph,
     ...(opset === before ? {} : { opsetImport: imports(record, opset) }),
