@@ -1,4 +1,3 @@
-import type { DType } from '../core/dtype.ts';
 import { rangeError } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
 
@@ -98,5 +97,3 @@ export function formatScheme(scheme: Scheme): string {
 export function isStorage(name: string): name is Storage {
   return Object.hasOwn(bitsOf, name);
 }
-
-export type FloatStorage = Extract<DType, 'float16'>;

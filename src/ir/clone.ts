@@ -92,6 +92,7 @@ function copyOrigin(origin: Origin, copies: Copies): Origin {
       nodes: [],
       inputs: [],
       outputs: [],
+      unread: new Map(),
     };
     copies.origins.set(origin, copy);
   }
@@ -99,7 +100,7 @@ function copyOrigin(origin: Origin, copies: Copies): Origin {
 }
 
 /** Done last: the nodes of one record are all copied by then. */
-function fillOrigin(origin: Origin, copy: Origin, { nodes, graphs }: Copies): void {
+function fillOrigin(origin: Origin, copy: Origin, { nodes, graphs, values }: Copies): void {
   const attributes = copy.attributes as Map<string, Attribute>;
   for (const [name, attribute] of origin.attributes) {
     const inner = (graph: Graph): Graph => graphs.get(graph) ?? graph;
@@ -109,6 +110,7 @@ function fillOrigin(origin: Origin, copy: Origin, { nodes, graphs }: Copies): vo
       attributes.set(name, { type: 'graphs', value: attribute.value.map(inner) });
   }
   for (const node of origin.nodes) copy.nodes.push(nodes.get(node) ?? node);
+  for (const [index, value] of origin.unread) copy.unread.set(index, values.get(value) ?? value);
   copy.inputs = origin.inputs.map((use) => {
     const node = use === null ? undefined : nodes.get(use.user as Node);
     return node === undefined || use === null

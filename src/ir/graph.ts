@@ -46,6 +46,9 @@ export interface Origin {
   /** Where the record's inputs and outputs went; null for an absent one. */
   inputs: (Use | null)[];
   outputs: ({ node: Node; index: number } | null)[];
+  /** Inputs of the record that no node reads any more (the pinned operator has no such input), by their index:
+   *  they stay, as the record names them. */
+  readonly unread: Map<number, Value>;
 }
 
 export interface NodeSpec {

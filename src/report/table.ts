@@ -16,13 +16,13 @@ export function formatTable(
   );
   const line = (row: readonly string[]): string =>
     row
-      .map((text, i) => {
+      .map((text: string, i: number): string => {
         const width = widths[i] ?? 0;
         return columns[i]?.align === 'right' ? text.padStart(width) : text.padEnd(width);
       })
       .join('  ')
       .trimEnd();
-  const rule = widths.map((width) => '─'.repeat(width)).join('──');
+  const rule = widths.map((width: number) => '─'.repeat(width)).join('──');
   return [line(columns.map(({ title }) => title)), rule, ...cells.map(line)].join('\n');
 }
 

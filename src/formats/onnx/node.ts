@@ -134,12 +134,18 @@ function originOf(
     }
     return null;
   };
+  const places = inputs.map(place);
+  const unread = new Map<number, Value>();
+  inputs.forEach((value, index) => {
+    if (value !== null && places[index] === null) unread.set(index, value);
+  });
   return {
     record,
     opset,
     attributes,
     nodes,
-    inputs: inputs.map(place),
+    unread,
+    inputs: places,
     outputs: outputs.map((value) => {
       const node = value.producer;
       return node === null ? null : { node, index: node.outputs.indexOf(value) };

@@ -80,7 +80,7 @@ function writeRecord(origin: Origin, writing: Writing, body: Body): Written {
   const names = record.input ?? [];
   const input = names.map((name, index) => {
     const place = origin.inputs[index];
-    if (place === null || place === undefined) return name;
+    if (place == null) return origin.unread.get(index)?.name ?? name;
     return (place.user as Node).inputs[place.index]?.name ?? '';
   });
   const output = (record.output ?? []).map((name, index) => {
@@ -130,9 +130,8 @@ function raiseRecord(origin: Origin, writing: Writing, body: Body, result: Writt
     inputs: (first.input ?? []).map((name, index) => {
       if (name === '') return null;
       const place = origin.inputs[index];
-      return place == null
-        ? new Value(graph, name, null)
-        : ((place.user as Node).inputs[place.index] ?? null);
+      if (place == null) return origin.unread.get(index) ?? null;
+      return (place.user as Node).inputs[place.index] ?? null;
     }),
     outputs: (first.output ?? []).map((name, index) => {
       const place = origin.outputs[index];
@@ -142,6 +141,8 @@ function raiseRecord(origin: Origin, writing: Writing, body: Body, result: Writt
   const forms = adaptUp(form, origin.opset, writing.opset, context);
   result.nodes = forms.map((part) => ({
     ...first,
+    // Names of nodes are unique: what an adapter put around the operator goes by its output.
+    ...(forms.length > 1 && part.op !== form.op ? { name: part.outputs[0]?.name ?? '' } : {}),
     input: trimmed(part.inputs.map((value) => value?.name ?? '')),
     output: part.outputs.map(({ name }) => name),
     opType: part.op,
