@@ -4,7 +4,7 @@ import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import type { CompressReport } from '../report/report.ts';
 import { allConstants } from './constants.ts';
-import { removeUnused } from './lossless.ts';
+import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize } from './options.ts';
 import type { Plan } from './plan.ts';
 import { quantizeWeights } from './quantize.ts';
@@ -35,8 +35,8 @@ export async function compress(
   const quantize = options.quantize === undefined ? null : resolveQuantize(options.quantize);
   checkAborted(options.signal);
   const copy = clone(model);
-  const lossless = removeUnused(copy);
   const parameters = countParameters(copy);
+  const done = await lossless(copy);
   const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
   const report: CompressReport = {
     kind: 'compress',
@@ -48,7 +48,7 @@ export async function compress(
     parameters,
     layers: quantized?.layers ?? [],
     kept: quantized?.kept ?? [],
-    lossless,
+    lossless: done,
     warnings: [],
     proof: null,
   };

@@ -2,15 +2,7 @@ import type { Constant } from '../ir/constant.ts';
 import type { Graph, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
-
-/** The constant that a value is: an initializer, or the output of a Constant node. */
-export function constantOfValue(value: Value): Constant | null {
-  if (value.constant !== null) return value.constant;
-  const node = value.producer;
-  if (node?.op !== 'Constant' || node.domain !== '') return null;
-  const tensor = node.attributes.get('value');
-  return tensor?.type === 'tensor' ? tensor.value : null;
-}
+import { constantOfValue } from '../passes/constants.ts';
 
 export interface Held {
   value: Value;

@@ -2,18 +2,39 @@ import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
+import { foldBatchNorm } from '../passes/fold-batchnorm.ts';
+import { shareConstants } from '../passes/share-constants.ts';
 
-/** Removes what no output depends on: nodes whose outputs nobody reads, constants nobody uses. Inputs and outputs
- *  of the model, and nodes of unknown operators, stay. Returns what it did, one sentence each. */
-export function removeUnused(model: Model): string[] {
+/** Makes a model smaller without changing what it computes. Returns what was done, one sentence each. */
+export async function lossless(model: Model): Promise<string[]> {
+  return [
+    ...fixConstants(model),
+    ...(await foldBatchNorm(model)),
+    ...(await shareConstants(model)),
+    ...removeUnused(model),
+  ];
+}
+
+/** Initializers that are listed as inputs too become constants: files before IR version 4 had to list them, and
+ *  as inputs they block every folding. */
+function fixConstants(model: Model): string[] {
+  const listed = model.graph.inputs.filter((value) => value.constant !== null);
+  if (listed.length === 0) return [];
+  const reason = 'no caller overrides a weight';
+  const edit = new Edit(model, { pass: 'lossless', rule: 'listed-constants', reason });
+  for (const value of listed) edit.fixConstant(value);
+  edit.commit();
+  return [`${listed.length} constants no longer listed as inputs`];
+}
+
+/** Removes nodes whose outputs nobody reads and constants nobody uses. Inputs and outputs of the model, and nodes
+ *  of unknown operators, stay. */
+function removeUnused(model: Model): string[] {
   const edit = new Edit(model, {
     pass: 'lossless',
     rule: 'unused',
     reason: 'no output depends on it',
   });
-  let nodes = 0;
-  let constants = 0;
-  let bytes = 0;
   const graphs = [...allGraphs(model.graph)].reverse();
   const named = new Set<Value>();
   for (const graph of graphs) {
@@ -21,12 +42,14 @@ export function removeUnused(model: Model): string[] {
       for (const value of origin?.unread.values() ?? []) named.add(value);
   }
   const isNeeded = (value: Value): boolean => value.uses.size > 0 || named.has(value);
+  let nodes = 0;
+  let constants = 0;
   for (const graph of graphs) nodes += removeNodes(edit, graph, isNeeded);
   for (const graph of graphs) {
+    const inputs = new Set(graph.inputs);
     for (const value of [...graph.constants]) {
-      if (isNeeded(value) || value.constant === null || graph.inputs.includes(value)) continue;
+      if (isNeeded(value) || inputs.has(value)) continue;
       constants++;
-      bytes += value.constant.data.size;
       edit.removeConstant(value);
     }
   }
@@ -34,7 +57,7 @@ export function removeUnused(model: Model): string[] {
   edit.commit();
   const done: string[] = [];
   if (nodes > 0) done.push(`${nodes} nodes that no output depends on removed`);
-  if (constants > 0) done.push(`${constants} unused constants removed (${bytes} bytes)`);
+  if (constants > 0) done.push(`${constants} constants that nobody reads removed`);
   return done;
 }
 

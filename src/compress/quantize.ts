@@ -1,10 +1,10 @@
 import { checkAborted } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
 import { Edit } from '../ir/edit.ts';
-import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { tensorType } from '../ir/types.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
+import { asInitializer, removeHolder } from '../passes/constants.ts';
 import type { KeptReport, LayerReport } from '../report/report.ts';
 import { formatDecibels } from '../report/units.ts';
 import { halfConstant, measureHalf } from './half.ts';
@@ -136,7 +136,7 @@ function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
 
 /** The value keeps its name and real type; its constant becomes integers with the quantization attached. */
 function store(edit: Edit, weight: Weight, scheme: Scheme, { parameters }: Measured): void {
-  const value = asInitializer(edit, weight);
+  const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
   const integers = quantizedConstant(weight.constant, scheme, parameters);
   edit.setConstant(value, integers, quantizationOf(weight.constant, scheme, parameters));
@@ -156,19 +156,5 @@ function storeHalf(edit: Edit, weight: Weight, names: Set<string>): void {
     [{ name: value.name, type: tensorType('float32', constant.shape) }],
   );
   edit.replaceUses(value, cast.outputs[0]!);
-  removeHeld(edit, value);
-}
-
-/** The value if it is an initializer; for a Constant node, an initializer in its place. */
-function asInitializer(edit: Edit, { value, graph, constant }: Weight): Value {
-  if (value.constant !== null) return value;
-  const initializer = edit.addConstant(graph, value.name, constant);
-  edit.replaceUses(value, initializer);
-  removeHeld(edit, value);
-  return initializer;
-}
-
-function removeHeld(edit: Edit, value: Value): void {
-  if (value.producer === null) edit.removeConstant(value);
-  else edit.removeNode(value.producer);
+  removeHolder(edit, value);
 }

@@ -154,8 +154,10 @@ export class Edit {
     this.#record.changed.push(`constant ${value.name}`);
   }
 
+  /** The value's declaration in the file goes with its old name. */
   rename(value: Value, name: string): void {
     value.name = name;
+    value.origin = null;
   }
 
   /** Ends the edit: puts nodes in their places and logs the record on the model.

@@ -53,13 +53,25 @@ export function toProto(
   const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base), place });
   const before = model.opsets.get('') ?? 0;
   const irVersion = Number(record.irVersion ?? 0);
-  const raised = opset === before ? irVersion : Math.max(irVersion, irVersionFor(opset));
+  const raised = Math.max(
+    irVersion,
+    opset === before ? irVersion : irVersionFor(opset),
+    hasUnlistedConstants(model) ? firstUnlisted : irVersion,
+  );
   return {
     ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
     graph,
     ...(opset === before ? {} : { opsetImport: imports(record, opset) }),
   };
+}
+
+/** First IR version whose initializers need not be inputs. */
+const firstUnlisted = 4;
+
+function hasUnlistedConstants({ graph }: Model): boolean {
+  const inputs = new Set(graph.inputs);
+  return [...graph.constants].some((value) => !isSynthetic(value) && !inputs.has(value));
 }
 
 function imports({ opsetImport = [] }: ModelProto, opset: number): OperatorSetIdProto[] {

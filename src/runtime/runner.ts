@@ -1,0 +1,24 @@
+import type { DType } from '../core/dtype.ts';
+import type { Shape } from '../core/shape.ts';
+import type { Tensor } from '../core/tensor.ts';
+
+export interface ValueInfo {
+  name: string;
+  type: DType | null;
+  dims: Shape;
+}
+
+export type Feeds = Record<string, Tensor>;
+
+/** Something that runs models from their bytes: onnxruntime-node where it is installed. */
+export interface Runner {
+  /** With its version, for reports: `onnxruntime-node 1.30.0`. */
+  readonly name: string;
+  load(bytes: Uint8Array): Promise<Runnable>;
+}
+
+/** A loaded model. `run` takes every input and gives every tensor output, by name. */
+export interface Runnable {
+  run(feeds: Feeds): Promise<Record<string, Tensor>>;
+  dispose(): Promise<void>;
+}
