@@ -4,7 +4,7 @@
 //   NAME…             only the runtimes whose name contains it
 // A runtime that is missing is skipped, loudly; with CI=true it is a failure.
 import { createHash } from 'node:crypto';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -109,18 +109,19 @@ function table(rows, withTimes) {
   return [line(head), rule, ...body.map(line)].join('\n');
 }
 
-/** Writes the README's table, or says what is wrong with it: another digest than today's. */
+/** Writes the README's table, or says that the one there shows another digest than today's. */
 function readme() {
   const path = join(root, 'README.md');
-  const text = readFileSync(path, 'utf8');
+  const text = existsSync(path) ? readFileSync(path, 'utf8') : '';
   const [begin, end] = ['<!-- runtimes:begin -->', '<!-- runtimes:end -->'];
-  const [from, to] = [text.indexOf(begin) + begin.length, text.indexOf(end)];
-  if (to < from || !text.includes(begin)) return `README.md has no ${begin} … ${end}`;
+  const [from, to] = [text.indexOf(begin), text.indexOf(end)];
+  if (from < 0 || to < from) return `README.md has no ${begin} … ${end}`;
+  const shown = text.slice(from + begin.length, to);
   if (options['write-readme']) {
-    const updated = `${text.slice(0, from)}\n${table(rows, false)}\n${text.slice(to)}`;
-    if (updated !== text) writeFileSync(path, updated);
+    const made = `\n\n${table(rows, false)}\n\n`;
+    writeFileSync(path, text.slice(0, from + begin.length) + made + text.slice(to));
     return undefined;
   }
-  if (text.slice(from, to).includes(reference.digest.slice(0, 16))) return undefined;
-  return 'README.md shows another digest: results changed, or this machine differs. If the change is meant: npm run test:runtimes -- --write-readme';
+  if (shown.includes(reference.digest.slice(0, 16))) return undefined;
+  return `README.md does not show ${reference.digest.slice(0, 16)}: results changed, or this machine differs from the others. If the change is meant: npm run test:runtimes -- --write-readme`;
 }
