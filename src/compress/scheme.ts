@@ -32,6 +32,7 @@ export interface ChannelView {
   shared: boolean;
 }
 
+/** The view of a tensor in which a channel, or a block, is the middle axis. */
 export function channelView(scheme: Pick<Scheme, 'axis' | 'blockSize' | 'view'>): ChannelView {
   const { view, axis, blockSize } = scheme;
   if (axis === null) {
@@ -94,6 +95,7 @@ export function formatScheme(scheme: Scheme): string {
   return `${storage}${kind} blocks of ${blockSize} (axis ${axis})`;
 }
 
+/** Whether a name is that of a storage type. */
 export function isStorage(name: string): name is Storage {
   return Object.hasOwn(bitsOf, name);
 }

@@ -1,3 +1,5 @@
+import { rangeError } from './errors.ts';
+
 /** Element types. Names follow onnxruntime-common (`float32`, `int64`, `bool` …); every ONNX type has one. */
 
 export type DType =
@@ -92,6 +94,7 @@ export const dtypes: Readonly<Record<DType, DTypeInfo>> = {
   int2: info(2, 'int', Uint8Array),
 };
 
+/** Whether a name is that of an element type. */
 export function isDType(name: string): name is DType {
   return Object.hasOwn(dtypes, name);
 }
@@ -106,5 +109,5 @@ export function integerRange(dtype: DType): { min: number; max: number } {
   const { bits, kind } = dtypes[dtype];
   if (kind === 'uint' && bits <= 32) return { min: 0, max: 2 ** bits - 1 };
   if (kind === 'int' && bits <= 32) return { min: -(2 ** (bits - 1)), max: 2 ** (bits - 1) - 1 };
-  throw new RangeError(`"dtype" expected an integer type of at most 32 bits, got ${dtype}`);
+  throw rangeError('dtype', 'an integer type of at most 32 bits', dtype);
 }

@@ -12,6 +12,7 @@ export interface Use {
 
 let nextId = 1;
 
+/** An edge of the graph: produced once, its uses maintained. */
 export class Value {
   readonly id: number = nextId++;
   name: string;
@@ -60,6 +61,7 @@ export interface NodeSpec {
   inputs: readonly (Value | null)[];
 }
 
+/** One operator applied to values. */
 export class Node {
   readonly id: number = nextId++;
   readonly graph: Graph;
@@ -94,6 +96,7 @@ export class Node {
   }
 }
 
+/** The graphs held by attributes. */
 export function* subgraphsOf(attributes: Attributes): Generator<Graph> {
   for (const attribute of attributes.values()) {
     if (attribute.type === 'graph') yield attribute.value;
@@ -101,6 +104,7 @@ export function* subgraphsOf(attributes: Attributes): Generator<Graph> {
   }
 }
 
+/** Nodes in topological order, with the values that enter and leave. */
 export class Graph {
   name: string;
   readonly inputs: Value[] = [];

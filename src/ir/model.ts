@@ -1,6 +1,7 @@
 import type { EditRecord } from './edit.ts';
 import { Graph } from './graph.ts';
 
+/** A graph with what a file says around it. */
 export class Model {
   /** Name of the format it was read from: `onnx`. */
   format = '';

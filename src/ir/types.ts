@@ -31,6 +31,7 @@ export type ValueType =
   | { kind: 'map'; key: DType | null; value: ValueType | null }
   | { kind: 'opaque'; domain: string; name: string };
 
+/** The type of a tensor; null parts are unknown. */
 export function tensorType(dtype: DType | null, shape: Shape): ValueType {
   return { kind: 'tensor', dtype, shape };
 }

