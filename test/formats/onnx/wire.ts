@@ -4,13 +4,50 @@
 const kv = 'KeyValue';
 const children: Record<string, Record<number, string>> = {
   Model: { 7: 'Graph', 8: 'OpsetId', 14: kv, 20: 'Training', 25: 'Function', 26: 'DeviceConf' },
-  Graph: { 1: 'Node', 5: 'Tensor', 11: 'ValueInfo', 12: 'ValueInfo', 13: 'ValueInfo', 14: 'Annotation', 15: 'Sparse', 16: kv },
+  Graph: {
+    1: 'Node',
+    5: 'Tensor',
+    11: 'ValueInfo',
+    12: 'ValueInfo',
+    13: 'ValueInfo',
+    14: 'Annotation',
+    15: 'Sparse',
+    16: kv,
+  },
   Node: { 5: 'Attribute', 9: kv, 10: 'NodeConf' },
-  Attribute: { 5: 'Tensor', 6: 'Graph', 7: 'f32', 8: 'varint', 10: 'Tensor', 11: 'Graph', 14: 'Type', 15: 'Type', 22: 'Sparse', 23: 'Sparse' },
-  Tensor: { 1: 'varint', 3: 'Leaf', 4: 'f32', 5: 'varint', 7: 'varint', 10: 'f64', 11: 'varint', 13: kv, 16: kv },
+  Attribute: {
+    5: 'Tensor',
+    6: 'Graph',
+    7: 'f32',
+    8: 'varint',
+    10: 'Tensor',
+    11: 'Graph',
+    14: 'Type',
+    15: 'Type',
+    22: 'Sparse',
+    23: 'Sparse',
+  },
+  Tensor: {
+    1: 'varint',
+    3: 'Leaf',
+    4: 'f32',
+    5: 'varint',
+    7: 'varint',
+    10: 'f64',
+    11: 'varint',
+    13: kv,
+    16: kv,
+  },
   Sparse: { 1: 'Tensor', 2: 'Tensor', 3: 'varint' },
   ValueInfo: { 2: 'Type', 4: kv },
-  Type: { 1: 'TensorType', 4: 'ElementType', 5: 'MapType', 7: 'Leaf', 8: 'TensorType', 9: 'ElementType' },
+  Type: {
+    1: 'TensorType',
+    4: 'ElementType',
+    5: 'MapType',
+    7: 'Leaf',
+    8: 'TensorType',
+    9: 'ElementType',
+  },
   TensorType: { 2: 'Shape' },
   ElementType: { 1: 'Type' },
   MapType: { 2: 'Type' },
@@ -64,16 +101,19 @@ export function wireFields(bytes: Uint8Array): WireField[] {
   return fields;
 }
 
-/** Values of each field, packed numbers one by one. */
-function grouped(bytes: Uint8Array, type: string): Map<number, WireField[]> {
-  const groups = new Map<number, WireField[]>();
+/** Values of each field, packed numbers one by one. What has an unexpected wire type is a field of its own. */
+function grouped(bytes: Uint8Array, type: string): Map<string, WireField[]> {
+  const groups = new Map<string, WireField[]>();
   for (const field of wireFields(bytes)) {
-    let list = groups.get(field.number);
+    const kind = children[type]?.[field.number];
+    const packed = field.wire === 2 && (kind === 'f32' || kind === 'f64' || kind === 'varint');
+    const wire = packed ? { f32: 5, f64: 1, varint: 0 }[kind] : field.wire;
+    const key = `${field.number}:${wire}`;
+    let list = groups.get(key);
     if (list === undefined) {
       list = [];
-      groups.set(field.number, list);
+      groups.set(key, list);
     }
-    const kind = children[type]?.[field.number];
     if (field.wire === 2 && (kind === 'f32' || kind === 'f64')) {
       const value = field.value as Uint8Array;
       const width = kind === 'f32' ? 4 : 8;
@@ -88,7 +128,8 @@ function grouped(bytes: Uint8Array, type: string): Map<number, WireField[]> {
         if (i === 0 || value[i - 1]! < 0x80) tagged.push(8);
         tagged.push(value[i]!);
       }
-      for (const item of wireFields(new Uint8Array(tagged))) list.push({ ...item, number: field.number });
+      for (const item of wireFields(new Uint8Array(tagged)))
+        list.push({ ...item, number: field.number });
     } else list.push(field);
   }
   return groups;
@@ -97,20 +138,30 @@ function grouped(bytes: Uint8Array, type: string): Map<number, WireField[]> {
 /** The first difference of two messages, or null: fields of different numbers may change places, numbers may
  *  be packed or not, and an empty packed field is none.
  *  @param type  a name in `children`; others have no messages in them */
-export function difference(a: Uint8Array, b: Uint8Array, type = 'Model', path = type): string | null {
-  if (type === 'Leaf' || children[type] === undefined) return same(a, b) ? null : reorder(a, b, path);
+export function difference(
+  a: Uint8Array,
+  b: Uint8Array,
+  type = 'Model',
+  path = type,
+): string | null {
+  if (type === 'Leaf' || children[type] === undefined)
+    return same(a, b) ? null : reorder(a, b, path);
   const [x, y] = [grouped(a, type), grouped(b, type)];
-  for (const number of new Set([...x.keys(), ...y.keys()])) {
-    const [left, right] = [x.get(number) ?? [], y.get(number) ?? []];
+  for (const key of new Set([...x.keys(), ...y.keys()])) {
+    const [left, right] = [x.get(key) ?? [], y.get(key) ?? []];
+    const number = Number.parseInt(key, 10);
     const place = `${path}.${number}`;
     if (left.length !== right.length) return `${place}: ${left.length} and ${right.length} values`;
     const child = children[type]?.[number];
     for (const [i, one] of left.entries()) {
       const other = right[i]!;
-      if (one.wire !== other.wire) return `${place}[${i}]: wire types ${one.wire} and ${other.wire}`;
       if (typeof one.value === 'bigint') {
         if (one.value !== other.value) return `${place}[${i}]: ${one.value} and ${other.value}`;
-      } else if (one.wire === 2 && child !== undefined && !['f32', 'f64', 'varint'].includes(child)) {
+      } else if (
+        one.wire === 2 &&
+        child !== undefined &&
+        !['f32', 'f64', 'varint'].includes(child)
+      ) {
         const found = difference(one.value, other.value as Uint8Array, child, `${place}[${i}]`);
         if (found !== null) return found;
       } else if (!same(one.value, other.value as Uint8Array)) return `${place}[${i}]: other bytes`;
@@ -136,7 +187,9 @@ export function same(a: Uint8Array, b: Uint8Array): boolean {
 /** Which fields of a message type are messages: for putting something into every level. */
 export function messageFields(type: string): Record<number, string> {
   const fields = children[type] ?? {};
-  const names = Object.entries(fields).filter(([, kind]) => !['f32', 'f64', 'varint'].includes(kind));
+  const names = Object.entries(fields).filter(
+    ([, kind]) => !['f32', 'f64', 'varint'].includes(kind),
+  );
   return Object.fromEntries(names);
 }
 
