@@ -63,7 +63,7 @@ function field(number: number, content: Uint8Array): Uint8Array {
 function repeat(unit: readonly number[], bytes: number): Uint8Array {
   const count = Math.floor(bytes / unit.length);
   const out = new Uint8Array(count * unit.length);
-  for (let i = 0; i < count; i++) out.set(unit, i * unit.length);
+  for (let i = 0; i < out.length; i++) out[i] = unit[i % unit.length]!;
   return out;
 }
 
