@@ -3,6 +3,7 @@ import {
   type ByteSink,
   type ByteSource,
   bufferSource,
+  type MaybePromise,
   type SourceLike,
   sliceSource,
   toSource,
@@ -15,7 +16,7 @@ import type { PayloadBytes, StringStringEntryProto, TensorProto } from './proto.
 export type ExternalFiles =
   | Record<string, SourceLike>
   | Map<string, SourceLike>
-  | ((location: string) => SourceLike | Promise<SourceLike> | null);
+  | ((location: string) => MaybePromise<SourceLike | null>);
 
 /** Opened external files, by location. */
 export type ExternalData = ReadonlyMap<string, ByteSource>;
