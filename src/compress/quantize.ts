@@ -1,3 +1,4 @@
+import { breather } from '../core/breathe.ts';
 import { checkAborted } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
 import { Edit } from '../ir/edit.ts';
@@ -37,7 +38,9 @@ export async function quantizeWeights(
     reason: 'weights in fewer bits',
   });
   const names = namesAround(model.graph);
+  const breathe = breather();
   for (const [done, weight] of weights.entries()) {
+    await breathe();
     checkAborted(signal);
     onProgress?.({ stage: 'quantize', done, total: weights.length, name: weight.value.name });
     const graph = graphs.indexOf(weight.graph);

@@ -1,0 +1,250 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import {
+  type CompressOptions,
+  type CompressResult,
+  compress,
+  type QuantizeSettings,
+} from '../compress/index.ts';
+import type { ByteSink } from '../core/source.ts';
+import { readModel, writeModelTo } from '../formats/index.ts';
+import { type AtomicFile, createFile } from '../host/files.ts';
+import { findOnnxRuntime } from '../host/onnxruntime.ts';
+import { compressText } from '../report/text.ts';
+import { formatBytes } from '../report/units.ts';
+import { compareBytes } from '../runtime/compare.ts';
+import { note, ProgressLine, print, printJson } from './console.ts';
+import { parseDims, parseInputs } from './feeds.ts';
+import { type Opened, openModel } from './model.ts';
+import { type OptionTable, oneOf, type Parsed, parse, UsageError, wholeNumber } from './options.ts';
+import type { Verb } from './verb.ts';
+
+const options: OptionTable = {
+  output: { type: 'string', short: 'o' },
+  quantize: { type: 'string' },
+  lossless: { type: 'boolean' },
+  granularity: { type: 'string' },
+  'block-size': { type: 'string' },
+  affine: { type: 'boolean' },
+  symmetric: { type: 'boolean' },
+  'dry-run': { type: 'boolean' },
+  force: { type: 'boolean', short: 'f' },
+  full: { type: 'boolean' },
+  'no-proof': { type: 'boolean' },
+  'external-data': { type: 'boolean' },
+  samples: { type: 'string' },
+  seed: { type: 'string' },
+  input: { type: 'string', multiple: true },
+  dim: { type: 'string', multiple: true },
+};
+
+export const compressVerb: Verb = {
+  name: 'compress',
+  summary: 'make a model smaller, and prove what it still computes',
+  help: `modelpress compress IN -o OUT [options]
+
+  -o, --output FILE       where the new model goes; - for standard output
+      --quantize TYPE     int8, uint8, int4, uint4 or float16 weights; without it only what loses nothing
+      --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
+      --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
+      --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
+      --samples N         random inputs that both models run on for the proof (4)
+      --seed N            of those inputs (0)
+      --input NAME=FILE.npy|NUMBER   use this for an input in the proof
+      --dim NAME=SIZE     size of a symbolic dimension in the proof
+      --no-proof          don't run the models
+      --external-data     put weights into OUT.data beside OUT
+      --dry-run           say what would be done, write nothing
+  -f, --force             overwrite OUT
+      --full              list every layer and every constant that was kept
+      --json              the report as JSON
+  -q, --quiet             no progress
+
+Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
+  async run(args, signal) {
+    const parsed = parse(args, options);
+    const [input, ...rest] = parsed.positionals;
+    if (input === undefined)
+      throw new UsageError('compress takes a model: modelpress compress IN -o OUT');
+    if (rest.length > 0) throw new UsageError(`compress takes one model, not also "${rest[0]}"`);
+    const output = parsed.text.get('output');
+    const dryRun = parsed.flags.has('dry-run');
+    if (output === undefined && !dryRun)
+      throw new UsageError('where to? give -o OUT, or --dry-run');
+    if (output === '-' && parsed.flags.has('json')) {
+      throw new UsageError("--json and the model can't both go to standard output");
+    }
+    if (
+      output !== undefined &&
+      output !== '-' &&
+      !dryRun &&
+      existsSync(output) &&
+      !parsed.flags.has('force')
+    ) {
+      throw new UsageError(`${output} exists`, 'use --force to overwrite it');
+    }
+    const settings = compressOptions(parsed);
+    const quiet = parsed.flags.has('quiet');
+    const opened = await openModel(input);
+    const progress = new ProgressLine(quiet);
+    const result = await compress(opened.model, {
+      ...settings,
+      signal,
+      onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
+    });
+    progress.clear();
+    if (dryRun || output === undefined) await measureSize(result);
+    else await write(output, opened, result, parsed, signal);
+    show(result, parsed, output === '-');
+    return 0;
+  },
+};
+
+function compressOptions({ text, flags }: Parsed): CompressOptions {
+  const weights = oneOf('quantize', text.get('quantize'), [
+    'int8',
+    'uint8',
+    'int4',
+    'uint4',
+    'float16',
+  ]);
+  const granularity = oneOf('granularity', text.get('granularity'), ['tensor', 'channel', 'block']);
+  const blockSize = wholeNumber('block-size', text.get('block-size'), 1);
+  if (weights === undefined) {
+    const orphan = [...text.keys(), ...flags].find((name) =>
+      ['granularity', 'block-size', 'affine', 'symmetric'].includes(name),
+    );
+    if (orphan !== undefined) throw new UsageError(`--${orphan} goes with --quantize`);
+    return {};
+  }
+  if (flags.has('lossless')) throw new UsageError('--lossless and --quantize exclude each other');
+  if (flags.has('affine') && flags.has('symmetric'))
+    throw new UsageError('--affine and --symmetric exclude each other');
+  if (blockSize !== undefined && ![16, 32, 64, 128, 256].includes(blockSize)) {
+    throw new UsageError(`--block-size takes 16, 32, 64, 128 or 256, not ${blockSize}`);
+  }
+  const settings: QuantizeSettings = { weights };
+  if (granularity !== undefined) settings.granularity = granularity;
+  if (blockSize !== undefined) settings.blockSize = blockSize;
+  if (flags.has('affine')) settings.symmetric = false;
+  if (flags.has('symmetric')) settings.symmetric = true;
+  return { quantize: settings };
+}
+
+/** Writes to nowhere, to know the size. */
+async function measureSize({ model, report }: CompressResult): Promise<void> {
+  const external = { location: 'weights', sink: { write: () => undefined } };
+  const written = await writeModelTo(model, { write: () => undefined }, { external });
+  report.bytesAfter = written.bytes + written.externalBytes;
+}
+
+async function write(
+  output: string,
+  opened: Opened,
+  result: CompressResult,
+  parsed: Parsed,
+  signal: AbortSignal,
+): Promise<void> {
+  if (output === '-') {
+    await writeStandardOutput(result);
+    return;
+  }
+  const outside = opened.external || parsed.flags.has('external-data');
+  const file = await createFile(output);
+  const data = outside
+    ? await createFile(`${output}.data`).catch((error: unknown) => failed(file, error))
+    : null;
+  try {
+    const stop = (sink: ByteSink): ByteSink => ({
+      write(chunk) {
+        signal.throwIfAborted();
+        return sink.write(chunk);
+      },
+    });
+    const external =
+      data === null
+        ? {}
+        : { external: { location: `${basename(output)}.data`, sink: stop(data.sink) } };
+    const written = await writeModelTo(result.model, stop(file.sink), external);
+    result.report.bytesAfter = written.bytes + written.externalBytes;
+    if (data === null) await prove(file, opened, result, parsed, signal);
+    else
+      note(
+        'the proof is left out: models with external data are not run',
+        parsed.flags.has('quiet'),
+      );
+    await data?.commit();
+    await file.commit();
+  } catch (error) {
+    await data?.discard();
+    return failed(file, error);
+  }
+}
+
+async function failed(file: AtomicFile, error: unknown): Promise<never> {
+  await file.discard();
+  throw error;
+}
+
+async function writeStandardOutput({ model, report }: CompressResult): Promise<void> {
+  const sink: ByteSink = {
+    write: (chunk) =>
+      new Promise<void>((resolve, reject) => {
+        process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
+      }),
+  };
+  report.bytesAfter = (await writeModelTo(model, sink)).bytes;
+}
+
+/** Reads the new file back, keeps the old one if the new one is not smaller, and runs both. */
+async function prove(
+  file: AtomicFile,
+  opened: Opened,
+  { report }: CompressResult,
+  { flags, lists, text }: Parsed,
+  signal: AbortSignal,
+): Promise<void> {
+  const before = await opened.source.read(0, opened.source.size);
+  let after = new Uint8Array(readFileSync(file.path));
+  await readModel(after);
+  if (after.length >= before.length && report.method !== 'lossless') {
+    const size = formatBytes(after.length);
+    report.warnings.push(`the new file would have ${size}: the model is written as it was`);
+    await file.restart(before);
+    after = before.slice();
+    report.bytesAfter = before.length;
+  }
+  if (flags.has('no-proof')) return;
+  const runner = await findOnnxRuntime();
+  if (runner === null) {
+    report.warnings.push(
+      'the models were not run: install onnxruntime-node beside modelpress for a proof',
+    );
+    return;
+  }
+  const seed = wholeNumber('seed', text.get('seed')) ?? 0;
+  const samples = wholeNumber('samples', text.get('samples'), 1) ?? 4;
+  try {
+    report.proof = await compareBytes({ model: opened.model, bytes: before }, after, {
+      runner,
+      samples,
+      seed,
+      given: parseInputs(opened.model, lists.get('input') ?? []),
+      bindings: parseDims(lists.get('dim') ?? []),
+      signal,
+    });
+  } catch (error) {
+    if (error instanceof UsageError || signal.aborted) throw error;
+    report.warnings.push(`the models could not be run: ${(error as Error).message.split('\n')[0]}`);
+  }
+}
+
+function show({ report, plan }: CompressResult, { flags }: Parsed, toError: boolean): void {
+  if (flags.has('json')) {
+    printJson(flags.has('dry-run') ? { ...report, plan } : report);
+    return;
+  }
+  const text = compressText(report, { full: flags.has('full') });
+  if (toError) process.stderr.write(`${text}\n`);
+  else print(text);
+}

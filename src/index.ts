@@ -1,0 +1,30 @@
+/** modelpress: reads, compresses, compares and writes neural-network models in any JavaScript runtime. */
+
+export * from './compress/index.ts';
+export type { DType, TypedArray } from './core/dtype.ts';
+export {
+  FormatError,
+  LimitError,
+  MemoryError,
+  ModelpressError,
+  NumericError,
+  ShapeError,
+  UnsupportedError,
+  VerifyError,
+} from './core/errors.ts';
+export type { Limits } from './core/limits.ts';
+export type { Dim, Shape } from './core/shape.ts';
+export type { ByteSink, ByteSource, SourceLike } from './core/source.ts';
+export { Tensor } from './core/tensor.ts';
+export {
+  type ExternalFiles,
+  type ReadOptions,
+  readModel,
+  type WriteOptions,
+  type WriteReport,
+  writeModel,
+  writeModelTo,
+} from './formats/index.ts';
+export type { Model } from './ir/model.ts';
+export * from './report/index.ts';
+export * from './runtime/index.ts';
