@@ -27,7 +27,7 @@ export function formatTable(
 }
 
 /** `backbone.stage1…conv.weight` */
-export function shorten(text: string, max = Number.POSITIVE_INFINITY): string {
+export function shorten(text: string, max: number = Number.POSITIVE_INFINITY): string {
   if (text.length <= max) return text;
   const head = Math.floor((max - 1) / 3);
   return `${text.slice(0, head)}…${text.slice(text.length - (max - 1 - head))}`;

@@ -16,13 +16,13 @@ export interface CompareOptions {
   /** Random samples; default 4. */
   samples?: number;
   seed?: number;
-  /** Sizes of symbolic dimensions; default: the first of 1, 8, 16, 32, 48, 64, 96, 128, … that runs. */
+  /** Sizes of symbolic dimensions; default: the first of a list that runs. */
   bindings?: Readonly<Record<string, number>>;
   signal?: AbortSignal;
 }
 
 /** Sizes tried for symbolic dimensions whose name does not say `batch`. */
-const sizes = [1, 8, 16, 32, 48, 64, 96, 128, 192, 224, 256, 320, 512, 576, 1024, 1536];
+const sizes = [64, 32, 48, 96, 128, 192, 224, 256, 320, 512, 576, 16, 8, 4, 2, 1, 1024, 1536];
 /** Ranges tried for integers: bytes, tokens of a small vocabulary, flags, nothing. */
 const ranges = [256, 16, 2, 1];
 
@@ -94,12 +94,10 @@ async function findInputs(
   const free = symbolsOf(inputs.filter(({ name }) => given[name] === undefined)).filter(
     (symbol) => fixed[symbol] === undefined && !isBatch(symbol),
   );
-  const tried = free.length === 0 ? [1] : sizes;
   let last: unknown = null;
-  for (const size of tried) {
+  for (const chosen of assignments(free)) {
     const bindings: Record<string, number> = {};
-    for (const symbol of symbolsOf(inputs))
-      bindings[symbol] = fixed[symbol] ?? (free.includes(symbol) ? size : 1);
+    for (const symbol of symbolsOf(inputs)) bindings[symbol] = fixed[symbol] ?? chosen[symbol] ?? 1;
     for (const below of ranges) {
       const make = (next: ReturnType<typeof random>): Feeds =>
         randomFeeds(inputs, bindings, next, { given, below });
@@ -120,6 +118,17 @@ async function findInputs(
   });
 }
 
+/** All symbols of one size, then one of them after the other with the rest 1. */
+function* assignments(symbols: readonly string[]): Generator<Record<string, number>> {
+  if (symbols.length === 0) yield {};
+  for (const size of symbols.length === 0 ? [] : sizes) {
+    yield Object.fromEntries(symbols.map((symbol) => [symbol, size]));
+  }
+  for (const symbol of symbols.length < 2 ? [] : symbols) {
+    for (const size of sizes) yield { [symbol]: size };
+  }
+}
+
 function isBatch(symbol: string): boolean {
-  return /batch|^n$|\[0\]$|DynamicDimension\.0/i.test(symbol);
+  return /batch|^n$|\[0\]$|DynamicDimension\.0$/i.test(symbol);
 }
