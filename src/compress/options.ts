@@ -11,8 +11,8 @@ export interface QuantizeSettings {
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
-  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: true for
-   *  signed integers, false for unsigned ones. */
+  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
+   *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
   symmetric?: boolean;
   /** Weights of fewer elements stay float. Default 64. */
   minElements?: number;
@@ -40,7 +40,8 @@ export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
   blockSize: number;
-  symmetric: boolean;
+  /** null: whichever is more exact, weight by weight. */
+  symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
 }
@@ -80,7 +81,7 @@ export function resolveQuantize(option: QuantizeOption): ResolvedQuantize {
     weights,
     granularity,
     blockSize,
-    symmetric: given.symmetric ?? (weights === 'int8' || weights === 'int4'),
+    symmetric: given.symmetric ?? (weights === 'uint8' || weights === 'uint4' ? false : null),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
   };

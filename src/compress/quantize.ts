@@ -95,18 +95,27 @@ function layerReport(weight: Weight, to: string, bytesAfter: number, sqnrDb: num
   };
 }
 
+/** A zero point costs bytes and, in integer kernels, time: an affine scheme must be more exact by this much. */
+const affineGainDb = 1;
+
+interface Choice {
+  scheme: Scheme;
+  measured: Measured;
+}
+
 /** The wished granularity, or the next coarser one that saves a quarter of the bytes at least. */
 async function choose(
   weight: Weight,
   settings: ResolvedQuantize,
-): Promise<{ scheme: Scheme; measured: Measured } | { code: string; reason: string }> {
+): Promise<Choice | { code: string; reason: string }> {
   let best: Measured | null = null;
   for (const scheme of candidates(weight, settings)) {
     if (storedBytes(scheme) > 0.75 * weight.constant.data.size) continue;
-    const measured = await measure(weight.constant, scheme);
-    if (Number.isNaN(measured.sqnrDb))
+    const { measured, scheme: refined } = await withZeroPoint(weight, scheme, settings);
+    if (Number.isNaN(measured.sqnrDb)) {
       return { code: 'not-finite', reason: 'has NaN or infinite elements' };
-    if (measured.sqnrDb >= settings.minSqnrDb) return { scheme, measured };
+    }
+    if (measured.sqnrDb >= settings.minSqnrDb) return { scheme: refined, measured };
     if (best === null || measured.sqnrDb > best.sqnrDb) best = measured;
   }
   if (best === null) return { code: 'no-gain', reason: 'scales and names would eat the gain' };
@@ -114,11 +123,25 @@ async function choose(
   return { code: 'loses', reason: `would lose too much: ${got} of ${settings.minSqnrDb} dB` };
 }
 
+/** The scheme as wished, or, where nothing was wished, symmetric unless a zero point makes it clearly more exact. */
+async function withZeroPoint(
+  weight: Weight,
+  scheme: Scheme,
+  { symmetric }: ResolvedQuantize,
+): Promise<Choice> {
+  const measured = await measure(weight.constant, scheme);
+  if (symmetric !== null) return { scheme, measured };
+  const affine = { ...scheme, symmetric: false };
+  const other = await measure(weight.constant, affine);
+  const better = other.sqnrDb >= measured.sqnrDb + affineGainDb;
+  return better ? { scheme: affine, measured: other } : { scheme, measured };
+}
+
 function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
   const { granularity, blockSize, symmetric } = settings;
   const storage = settings.weights as Scheme['storage'];
   const { shape } = weight.constant;
-  const base = { storage, symmetric };
+  const base = { storage, symmetric: symmetric ?? true };
   const list: Scheme[] = [];
   if (granularity === 'block' && weight.blocks !== null) {
     const { view, axis } = weight.blocks;
