@@ -80,9 +80,7 @@ function transposedRule(c: InferContext): OutputInfo[] {
     return [tensor(c.dtype(0), [x[0]!, channels, ...given.slice(-spatial)])];
   }
   const extra = c.attributes.ints('output_padding') ?? [];
-  return [
-    tensor(c.dtype(0), [x[0]!, channels, ...spreadWindow(c, x.slice(2), window, extra)]),
-  ];
+  return [tensor(c.dtype(0), [x[0]!, channels, ...spreadWindow(c, x.slice(2), window, extra)])];
 }
 
 /** Every input element meets every weight of its channel. */
@@ -114,9 +112,7 @@ function col2ImRule(c: InferContext): OutputInfo[] {
   if (typeof rows === 'number' && typeof area === 'number' && rows % area !== 0)
     throw invalid(c, 'E_SHAPE_BLOCK', `${rows} rows are not a multiple of the block's ${area}`);
   const channels = floorDivideDims(rows, area);
-  return [
-    tensor(c.dtype(0), [x?.[0] ?? null, channels, ...(image ?? unknownDims(rank)!)]),
-  ];
+  return [tensor(c.dtype(0), [x?.[0] ?? null, channels, ...(image ?? unknownDims(rank)!)])];
 }
 
 const { auto_pad: _, ...plainWindow } = windowAttributes;

@@ -65,8 +65,7 @@ function rangeRule(c: InferContext): OutputInfo[] {
   const [start, limit, delta] = [0, 1, 2].map((input) => scalarOf(c, input)) as [Dim, Dim, Dim];
   const dtype = c.dtype(0) ?? c.dtype(1);
   if (delta === 0) throw invalid(c, 'E_SHAPE_RANGE', 'the step is 0');
-  if (typeof delta !== 'number' || start === null || limit === null)
-    return [tensor(dtype, [null])];
+  if (typeof delta !== 'number' || start === null || limit === null) return [tensor(dtype, [null])];
   if (typeof start === 'number' && typeof limit === 'number') {
     const count = Math.max(0, Math.ceil((limit - start) / delta));
     const isSmall = isInteger(dtype) && count <= maxValues;
@@ -96,7 +95,8 @@ const fromAttribute =
   (c: InferContext): DType | null => {
     const number = c.attributes.int(name);
     const dtype = dtypeOfNumber(number);
-    if (dtype === null) throw invalid(c, 'E_OP_ATTRIBUTE', `${name} = ${number} is no element type`);
+    if (dtype === null)
+      throw invalid(c, 'E_OP_ATTRIBUTE', `${name} = ${number} is no element type`);
     return dtype;
   };
 
@@ -106,8 +106,14 @@ const rounding = {
 } as const;
 
 const seed = { kind: 'float' } as const;
-const normal = { mean: { kind: 'float', default: 0 }, scale: { kind: 'float', default: 1 } } as const;
-const uniform = { high: { kind: 'float', default: 1 }, low: { kind: 'float', default: 0 } } as const;
+const normal = {
+  mean: { kind: 'float', default: 0 },
+  scale: { kind: 'float', default: 1 },
+} as const;
+const uniform = {
+  high: { kind: 'float', default: 1 },
+  low: { kind: 'float', default: 0 },
+} as const;
 
 /** Numbers by chance, of a given shape or of an input's. */
 function random(name: string, parameters: Readonly<Record<string, AttributeSchema>>): Op[] {
@@ -231,4 +237,3 @@ export const createOps: readonly Op[] = [
     traits: { nondeterministic: true },
   },
 ];
-

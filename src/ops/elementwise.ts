@@ -68,7 +68,11 @@ export const elementwiseOps: readonly Op[] = [
   unary('Ceil', {}, rounding(Math.ceil)),
   unary('Floor', {}, rounding(Math.floor)),
   unary('Neg', {}, (value) => multiplyDims(value, -1)),
-  unary('Not', {}, onNumbers((value) => (value === 0 ? 1 : 0))),
+  unary(
+    'Not',
+    {},
+    onNumbers((value) => (value === 0 ? 1 : 0)),
+  ),
   unary('Round', {}, (value) =>
     typeof value === 'string' || Number.isInteger(value) ? value : null,
   ),

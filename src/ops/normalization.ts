@@ -95,7 +95,12 @@ export const normalizationOps: readonly Op[] = [
     bias: { kind: 'float', default: 1 },
     size: { kind: 'int', required: true, min: 1 },
   }),
-  same('LpNormalization', [1, 1], { ...axis(-1), p: { kind: 'int', default: 2, min: 1 } }, alongAxis),
+  same(
+    'LpNormalization',
+    [1, 1],
+    { ...axis(-1), p: { kind: 'int', default: 2, min: 1 } },
+    alongAxis,
+  ),
   same('MeanVarianceNormalization', [1, 1], { axes: { kind: 'ints', default: [0, 2, 3] } }),
   same('Softmax', [1, 1], axis(-1), alongAxis),
   same('LogSoftmax', [1, 1], axis(-1), alongAxis),

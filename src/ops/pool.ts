@@ -1,7 +1,7 @@
 import type { Dim } from '../core/shape.ts';
+import { shapeFromValues } from './create.ts';
 import type { AttributeSchema, InferContext, Op, OutputInfo } from './op.ts';
 import { has, invalid, tensor, unknownDims, withRank } from './rules.ts';
-import { shapeFromValues } from './create.ts';
 import { slidWindow, spreadWindow, windowAttributes, windowOf } from './window.ts';
 
 const flag: AttributeSchema = { kind: 'int', default: 0, min: 0, max: 1 };
@@ -44,7 +44,8 @@ function globalPool(name: string, attributes: Readonly<Record<string, AttributeS
 
 function unpoolRule(c: InferContext): OutputInfo[] {
   const x = withRank(c, 0, 3, Infinity);
-  if (has(c, 2)) return [tensor(c.dtype(0), shapeFromValues(c, 2) ?? unknownDims(x?.length ?? null))];
+  if (has(c, 2))
+    return [tensor(c.dtype(0), shapeFromValues(c, 2) ?? unknownDims(x?.length ?? null))];
   if (x === null) return [tensor(c.dtype(0), null)];
   const window = windowOf(c, x.length - 2, null);
   return [tensor(c.dtype(0), [...x.slice(0, 2), ...spreadWindow(c, x.slice(2), window, [])])];

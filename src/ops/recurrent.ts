@@ -51,7 +51,9 @@ function recurrentRule(c: InferContext, gates: number, states: number): OutputIn
   const steps = x?.[isBatchFirst ? 1 : 0] ?? null;
   const batch = x?.[isBatchFirst ? 0 : 1] ?? null;
   const state = isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden];
-  const all = isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden];
+  const all = isBatchFirst
+    ? [batch, steps, directions, hidden]
+    : [steps, directions, batch, hidden];
   const dtype = c.dtype(0);
   return [tensor(dtype, all), ...new Array<OutputInfo>(states).fill(tensor(dtype, state))];
 }

@@ -51,12 +51,18 @@ function argument(name: string): Op {
     name,
     inputs: [1, 1],
     outputs: [1, 1],
-    attributes: { axis: { kind: 'int', default: 0 }, keepdims: flag(1), select_last_index: flag(0) },
+    attributes: {
+      axis: { kind: 'int', default: 0 },
+      keepdims: flag(1),
+      select_last_index: flag(0),
+    },
     infer: (c) => {
       const shape = c.shape(0);
       if (shape === null) return [tensor('int64', null)];
       const axis = axisOf(c, c.attributes.int('axis'), shape.length);
-      return [tensor('int64', dropAxes(shape, new Set([axis]), c.attributes.int('keepdims') !== 0))];
+      return [
+        tensor('int64', dropAxes(shape, new Set([axis]), c.attributes.int('keepdims') !== 0)),
+      ];
     },
   };
 }

@@ -1,10 +1,4 @@
-import {
-  equalDims,
-  floorDivideDims,
-  multiplyDims,
-  productOfDims,
-  sumOfDims,
-} from '../core/dim.ts';
+import { equalDims, floorDivideDims, multiplyDims, productOfDims, sumOfDims } from '../core/dim.ts';
 import type { Dim, Shape } from '../core/shape.ts';
 import type { InferContext, Op, OutputInfo } from './op.ts';
 import {
@@ -27,7 +21,13 @@ function reshapeRule(c: InferContext): OutputInfo[] {
   const dtype = c.dtype(0);
   if (target === null) {
     const rank = c.shape(1)?.[0];
-    return [tensor(dtype, typeof rank === 'number' ? unknownDims(limitedRank(c, rank)) : null, c.values(0))];
+    return [
+      tensor(
+        dtype,
+        typeof rank === 'number' ? unknownDims(limitedRank(c, rank)) : null,
+        c.values(0),
+      ),
+    ];
   }
   limitedRank(c, target.length);
   return [tensor(dtype, reshaped(c, input, target), c.values(0))];
@@ -103,7 +103,13 @@ function squeezeRule(c: InferContext): OutputInfo[] {
     if (typeof dim === 'number' && dim !== 1)
       throw invalid(c, 'E_SHAPE_SQUEEZE', `axis ${axis} has size ${dim}, not 1`);
   }
-  return [tensor(dtype, shape.filter((_, axis) => !dropped.has(axis)), c.values(0))];
+  return [
+    tensor(
+      dtype,
+      shape.filter((_, axis) => !dropped.has(axis)),
+      c.values(0),
+    ),
+  ];
 }
 
 function unsqueezeRule(c: InferContext): OutputInfo[] {
@@ -118,8 +124,9 @@ function unsqueezeRule(c: InferContext): OutputInfo[] {
   const rank = limitedRank(c, shape.length + axes.length);
   const added = new Set(axesOf(c, axes, rank));
   const rest = shape[Symbol.iterator]();
-  const dims = Array.from({ length: rank }, (_, axis): Dim =>
-    added.has(axis) ? 1 : (rest.next().value ?? null),
+  const dims = Array.from(
+    { length: rank },
+    (_, axis): Dim => (added.has(axis) ? 1 : (rest.next().value ?? null)),
   );
   return [tensor(c.dtype(0), dims, c.values(0))];
 }
@@ -186,9 +193,15 @@ function concatRule(c: InferContext): OutputInfo[] {
   const indexes = c.node.inputs.map((_, index) => index);
   const dtype = indexes.map((index) => c.dtype(index)).find((type) => type !== null) ?? null;
   const shapes = indexes.map((index) => c.shape(index));
+  const dims = joinedShape(c, shapes, c.attributes.int('axis'));
+  return [tensor(dtype, dims, dims?.length === 1 ? joinedValues(c, indexes) : null)];
+}
+
+/** The shape of tensors one after the other along an axis. */
+export function joinedShape(c: InferContext, shapes: readonly Shape[], along: number): Shape {
   const known = shapes.find((shape) => shape !== null);
-  if (known == null) return [tensor(dtype, null)];
-  const axis = axisOf(c, c.attributes.int('axis'), known.length);
+  if (known == null) return null;
+  const axis = axisOf(c, along, known.length);
   const dims: Dim[] = [...known];
   for (const shape of shapes) {
     if (shape === null) continue;
@@ -199,7 +212,7 @@ function concatRule(c: InferContext): OutputInfo[] {
     });
   }
   dims[axis] = sumOfDims(shapes.map((shape) => shape?.[axis] ?? null));
-  return [tensor(dtype, dims, known.length === 1 ? joinedValues(c, indexes) : null)];
+  return dims;
 }
 
 function mergedDim(c: InferContext, a: Dim, b: Dim, axis: number): Dim {

@@ -1,10 +1,6 @@
 /** What shape rules are written with. */
 
-import {
-  differentDims,
-  equalDims,
-  productOfDims,
-} from '../core/dim.ts';
+import { differentDims, equalDims, productOfDims } from '../core/dim.ts';
 import type { DType } from '../core/dtype.ts';
 import { ShapeError } from '../core/errors.ts';
 import { type Dim, formatShape, type Shape } from '../core/shape.ts';
@@ -86,7 +82,8 @@ export function withRank(
 ): readonly Dim[] | null {
   const shape = c.shape(input);
   if (shape !== null && (shape.length < least || shape.length > most)) {
-    const range = least === most ? `${least}` : most === Infinity ? `≥ ${least}` : `${least}..${most}`;
+    const range =
+      least === most ? `${least}` : most === Infinity ? `≥ ${least}` : `${least}..${most}`;
     throw invalid(
       c,
       'E_SHAPE_RANK',

@@ -32,11 +32,7 @@ export interface Window {
 }
 
 /** @param kernel  sizes where there is no `kernel_shape`: a weight's spatial axes */
-export function windowOf(
-  c: InferContext,
-  spatial: number,
-  kernel: readonly Dim[] | null,
-): Window {
+export function windowOf(c: InferContext, spatial: number, kernel: readonly Dim[] | null): Window {
   const listOf = (name: string, length: number, fill: number): readonly number[] => {
     const list = c.attributes.ints(name);
     if (list === null || list.length === 0) return new Array<number>(length).fill(fill);
@@ -45,7 +41,10 @@ export function windowOf(
     return list;
   };
   const given = c.attributes.ints('kernel_shape');
-  const sizes = given === null ? (kernel ?? new Array<Dim>(spatial).fill(null)) : listOf('kernel_shape', spatial, 1);
+  const sizes =
+    given === null
+      ? (kernel ?? new Array<Dim>(spatial).fill(null))
+      : listOf('kernel_shape', spatial, 1);
   return {
     kernel: sizes,
     strides: listOf('strides', spatial, 1),
@@ -109,4 +108,3 @@ export function spreadWindow(
     return dim;
   });
 }
-
