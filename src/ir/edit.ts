@@ -11,7 +11,7 @@ import {
   Value,
 } from './graph.ts';
 import type { Model } from './model.ts';
-import { type Attribute, tensorType, type ValueType } from './types.ts';
+import { type Attribute, type Quantization, tensorType, type ValueType } from './types.ts';
 
 /** What an Edit did: plain data for reports. */
 export interface EditRecord {
@@ -87,7 +87,9 @@ export class Edit {
     return value;
   }
 
+  /** An input that the node did not have makes its format record void. */
   setInput(node: Node, index: number, value: Value | null): void {
+    if (index >= node.inputs.length) node.origin = null;
     link(node, index, value);
     this.#record.changed.push(`${describe(node)} input ${index}`);
   }
@@ -119,6 +121,7 @@ export class Edit {
     if (this.#removed.has(node)) return;
     this.#removed.add(node);
     unlink(node);
+    node.origin = null;
     this.#touched.add(node.graph);
     this.#record.removed.push(describe(node));
   }
@@ -142,6 +145,13 @@ export class Edit {
     if (index < 0) return;
     value.graph.inputs.splice(index, 1);
     this.#record.changed.push(`input ${value.name} becomes a constant`);
+  }
+
+  /** Replaces the bytes of a constant; its type stays what the graph computes with. */
+  setConstant(value: Value, constant: Constant, quantization: Quantization | null = null): void {
+    value.constant = constant;
+    value.quantization = quantization;
+    this.#record.changed.push(`constant ${value.name}`);
   }
 
   rename(value: Value, name: string): void {

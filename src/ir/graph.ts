@@ -23,6 +23,8 @@ export class Value {
   readonly uses: Set<Use> = new Set();
   constant: Constant | null = null;
   quantization: Quantization | null = null;
+  /** The format's own record of its declaration. */
+  origin: unknown = null;
 
   constructor(graph: Graph, name: string, type: ValueType | null) {
     this.graph = graph;
@@ -38,10 +40,15 @@ export interface Origin {
   readonly record: unknown;
   /** Version of the operator set it was written against. */
   readonly opset: number;
+  /** Attributes as they were read, inner graphs included. */
+  readonly attributes: ReadonlyMap<string, Attribute>;
   readonly nodes: Node[];
   /** Where the record's inputs and outputs went; null for an absent one. */
   inputs: (Use | null)[];
   outputs: ({ node: Node; index: number } | null)[];
+  /** Inputs of the record that no node reads any more (the pinned operator has no such input), by their index:
+   *  they stay, as the record names them. */
+  readonly unread: Map<number, Value>;
 }
 
 export interface NodeSpec {

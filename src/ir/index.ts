@@ -1,4 +1,5 @@
 export { Builder } from './build.ts';
+export { clone } from './clone.ts';
 export * from './constant.ts';
 export { describe, Edit, type EditInfo, type EditRecord, type Place } from './edit.ts';
 export { Graph, Node, type NodeSpec, type Origin, type Use, Value } from './graph.ts';

@@ -9,9 +9,8 @@ export type Int = number | bigint;
 export type Attribute =
   | { type: 'int'; value: Int }
   | { type: 'float'; value: number }
+  /** Bytes that are not valid UTF-8 are lone surrogates (formats/utf8.ts). */
   | { type: 'string'; value: string }
-  /** A string attribute that is not valid UTF-8. */
-  | { type: 'bytes'; value: Uint8Array }
   | { type: 'ints'; value: readonly Int[] }
   | { type: 'floats'; value: readonly number[] }
   | { type: 'strings'; value: readonly string[] }
@@ -54,9 +53,13 @@ export function formatType(type: ValueType | null): string {
   }
 }
 
-/** How a quantized tensor's integers stand for reals: real = (q − zeroPoint) · scale. */
+/** How a quantized tensor's integers stand for reals: real = (q − zeroPoint) · scale.
+ *  A constant value with one keeps its real `type`; its `constant` holds the stored integers. */
 export interface Quantization {
   storage: DType;
+  /** Shape over which `axis` and `blockSize` count, the same elements in the same order; null for the value's
+   *  own. Blocks of a convolution's weights run over [O, I·H·W]. */
+  view: readonly number[] | null;
   /** One, one per channel along `axis`, or one per block. */
   scale: Float32Array;
   /** As many as `scale`; null for all zero. */

@@ -1,0 +1,78 @@
+import { checkAborted } from '../core/errors.ts';
+import { clone } from '../ir/clone.ts';
+import { sizeOf } from '../ir/constant.ts';
+import type { Model } from '../ir/model.ts';
+import type { CompressReport } from '../report/report.ts';
+import { allConstants } from './constants.ts';
+import { removeUnused } from './lossless.ts';
+import { type CompressOptions, resolveQuantize } from './options.ts';
+import type { Plan } from './plan.ts';
+import { quantizeWeights } from './quantize.ts';
+
+export interface CompressResult {
+  /** A new model; the given one is untouched and shares its bytes. */
+  model: Model;
+  plan: Plan;
+  report: CompressReport;
+}
+
+/** Makes a smaller model. Without a method, only what loses nothing.
+ *  @param model    a model as read; it is not changed
+ *  @param options  see CompressOptions
+ *  @returns        the new model (weights are converted when it is written), what was done, and why
+ *  @throws {RangeError | TypeError} an option out of range
+ *  @throws {AbortError} the signal was aborted; nothing is left behind
+ *  Cost: two passes over the weights; memory a few tens of MB. Deterministic. */
+export async function compress(
+  model: Model,
+  options: CompressOptions = {},
+): Promise<CompressResult> {
+  const known = ['quantize', 'signal', 'onProgress'];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key))
+      throw new RangeError(`"options" expected ${known.join(' | ')}, got ${key}`);
+  }
+  const quantize = options.quantize === undefined ? null : resolveQuantize(options.quantize);
+  checkAborted(options.signal);
+  const copy = clone(model);
+  const lossless = removeUnused(copy);
+  const parameters = countParameters(copy);
+  const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
+  const report: CompressReport = {
+    kind: 'compress',
+    version: 1,
+    format: model.format,
+    method: quantize === null ? 'lossless' : methodOf(quantized?.layers.map(({ to }) => to) ?? []),
+    bytesBefore: model.sourceBytes,
+    bytesAfter: null,
+    parameters,
+    layers: quantized?.layers ?? [],
+    kept: quantized?.kept ?? [],
+    lossless,
+    warnings: [],
+    proof: null,
+  };
+  if (quantize !== null && report.layers.length === 0) {
+    report.warnings.push('no weight was quantized: the reasons are listed above');
+  }
+  return { model: copy, plan: { version: 1, weights: quantized?.planned ?? [] }, report };
+}
+
+/** `int8 per channel`: what most layers got. */
+function methodOf(schemes: readonly string[]): string {
+  const counts = new Map<string, number>();
+  for (const scheme of schemes) counts.set(scheme, (counts.get(scheme) ?? 0) + 1);
+  const [first] = [...counts].sort((a, b) => b[1] - a[1]);
+  if (first === undefined) return 'nothing quantized';
+  return counts.size === 1 ? first[0] : `mostly ${first[0]}`;
+}
+
+/** Elements of all floating-point constants. */
+function countParameters(model: Model): number {
+  let count = 0;
+  for (const { constant } of allConstants(model)) {
+    if (constant.dtype.startsWith('float') || constant.dtype === 'bfloat16')
+      count += sizeOf(constant);
+  }
+  return count;
+}

@@ -1,0 +1,4 @@
+export { type CompressResult, compress } from './compress.ts';
+export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
+export type { Plan, PlannedWeight } from './plan.ts';
+export type { Granularity, Scheme, Storage } from './scheme.ts';

@@ -1,0 +1,15 @@
+import type { Scheme } from './scheme.ts';
+
+/** What is done to a model: plain JSON, made before anything is changed. */
+export interface Plan {
+  version: 1;
+  /** One entry a weight that is stored otherwise, in the order of the model. */
+  weights: PlannedWeight[];
+}
+
+export interface PlannedWeight {
+  /** The constant's name, and which of the model's graphs it is in (0: the main one; inner ones in order). */
+  weight: string;
+  graph: number;
+  storage: Scheme | { storage: 'float16' };
+}

@@ -1,0 +1,145 @@
+import { decibels } from '../core/decibels.ts';
+import { byteLengthOf } from '../core/dtype.ts';
+import { run, wait } from '../core/maybe.ts';
+import { volume } from '../core/shape.ts';
+import type { ByteSource, MaybePromise } from '../core/source.ts';
+import { bytesOf, typedArrayOf } from '../core/tensor.ts';
+import { type Constant, constantOf } from '../ir/constant.ts';
+import type { Quantization } from '../ir/types.ts';
+import { dequantize, minMaxAxis, quantize, squaredError } from '../kernels/index.ts';
+import { type AffineParameters, affineParameters } from './affine.ts';
+import { bitsOf, channelView, type Scheme } from './scheme.ts';
+import { type Slab, slabs } from './slabs.ts';
+
+/** What quantizing a weight in a scheme would do to it. */
+export interface Measured {
+  parameters: AffineParameters;
+  /** Signal-to-noise ratio of the weight itself, dB. NaN if it has NaN or infinite elements. */
+  sqnrDb: number;
+}
+
+/** Finds scales and zero points of a float32 weight and measures the rounding error, slab by slab:
+ *  memory does not grow with the weight. Reads it once, or twice where a scale spans several slabs. */
+export function measure(weight: Constant, scheme: Scheme): MaybePromise<Measured> {
+  return run(measureSteps(weight, scheme));
+}
+
+function* measureSteps(
+  weight: Constant,
+  scheme: Scheme,
+): Generator<MaybePromise<unknown>, Measured, unknown> {
+  const view = channelView(scheme);
+  const parts = slabs(view);
+  const parameters: AffineParameters = { scale: new Float32Array(view.scales), zeroPoint: null };
+  const min = new Float32Array(view.scales).fill(Number.POSITIVE_INFINITY);
+  const max = new Float32Array(view.scales).fill(Number.NEGATIVE_INFINITY);
+  for (const slab of parts) {
+    const range = minMaxAxis(yield* floats(weight, slab), layout(scheme, slab));
+    for (let i = 0; i < slab.scales; i++) {
+      const at = slab.firstScale + i;
+      min[at] = Math.min(min[at] ?? 0, range.min[i] ?? 0);
+      max[at] = Math.max(max[at] ?? 0, range.max[i] ?? 0);
+    }
+  }
+  if (!min.every(Number.isFinite) || !max.every(Number.isFinite)) {
+    return { parameters, sqnrDb: Number.NaN };
+  }
+  const found = affineParameters(min, max, scheme);
+  let signal = 0;
+  let noise = 0;
+  for (const slab of parts) {
+    const reals = yield* floats(weight, slab);
+    const options = { ...layout(scheme, slab), ...parametersOf(found, slab), type: scheme.storage };
+    const stored = quantize(reals, options);
+    const error = squaredError(reals, dequantize(stored, { ...options, length: slab.count }));
+    signal += error.signal;
+    noise += error.noise;
+  }
+  return {
+    parameters: found,
+    sqnrDb: signal === 0 ? Number.POSITIVE_INFINITY : decibels(signal, noise),
+  };
+}
+
+/** The weight in its stored integers, made when they are read: nothing is held but one slab. */
+export function quantizedConstant(
+  weight: Constant,
+  scheme: Scheme,
+  parameters: AffineParameters,
+): Constant {
+  const parts = slabs(channelView(scheme));
+  const bits = bitsOf[scheme.storage];
+  const size = byteLengthOf(scheme.storage, volume(weight.shape));
+  let held: { slab: Slab; bytes: Uint8Array } | null = null;
+
+  function* stored(slab: Slab): Generator<MaybePromise<unknown>, Uint8Array, unknown> {
+    if (held?.slab === slab) return held.bytes;
+    const reals = yield* floats(weight, slab);
+    const options = {
+      ...layout(scheme, slab),
+      ...parametersOf(parameters, slab),
+      type: scheme.storage,
+    };
+    const bytes = bytesOf(quantize(reals, options));
+    held = { slab, bytes };
+    return bytes;
+  }
+
+  function* read(
+    offset: number,
+    length: number,
+  ): Generator<MaybePromise<unknown>, Uint8Array, unknown> {
+    const result = new Uint8Array(length);
+    for (const slab of parts) {
+      const first = (slab.start * bits) / 8;
+      const last = first + Math.ceil((slab.count * bits) / 8);
+      if (last <= offset || first >= offset + length) continue;
+      const bytes = yield* stored(slab);
+      const from = Math.max(offset, first);
+      const to = Math.min(offset + length, last);
+      result.set(bytes.subarray(from - first, to - first), from - offset);
+    }
+    return result;
+  }
+
+  const source: ByteSource = { size, read: (offset, length) => run(read(offset, length)) };
+  return constantOf(scheme.storage, weight.shape, source);
+}
+
+/** The attached quantization that says what the integers mean. */
+export function quantizationOf(
+  weight: Constant,
+  scheme: Scheme,
+  parameters: AffineParameters,
+): Quantization {
+  const { storage, axis, blockSize, view } = scheme;
+  const same =
+    view.length === weight.shape.length && view.every((size, i) => size === weight.shape[i]);
+  return { storage, view: same ? null : view, ...parameters, axis, blockSize };
+}
+
+function* floats(
+  weight: Constant,
+  slab: Slab,
+): Generator<MaybePromise<unknown>, Float32Array, unknown> {
+  const bytes = yield* wait(weight.data.read(slab.start * 4, slab.count * 4));
+  return typedArrayOf('float32', bytes) as Float32Array;
+}
+
+function layout(scheme: Scheme, slab: Slab): { shape: number[]; axis: number; blockSize?: number } {
+  const shape = [slab.outer, slab.channels, slab.inner];
+  return scheme.blockSize === null
+    ? { shape, axis: 1 }
+    : { shape, axis: 1, blockSize: scheme.blockSize };
+}
+
+function parametersOf(
+  { scale, zeroPoint }: AffineParameters,
+  { firstScale, scales }: Slab,
+): { scale: Float32Array; zeroPoint: Int32Array | number } {
+  const end = firstScale + scales;
+  return {
+    scale: scale.subarray(firstScale, end),
+    zeroPoint: zeroPoint === null ? 0 : zeroPoint.subarray(firstScale, end),
+  };
+}

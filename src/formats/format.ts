@@ -1,0 +1,40 @@
+import type { Limits } from '../core/limits.ts';
+import type { ByteSink, ByteSource } from '../core/source.ts';
+import type { Model } from '../ir/model.ts';
+import type { ExternalFiles } from './onnx/external.ts';
+
+export interface ReadOptions {
+  /** Name of the format; by default it is recognized by its first bytes. */
+  format?: string;
+  /** Files that the model refers to by name (ONNX external data): a record, a Map, or a function. A model names
+   *  members of what the caller gives here, never paths. */
+  external?: ExternalFiles;
+  limits?: Partial<Limits>;
+}
+
+export interface WriteOptions {
+  /** Name of the format; by default the one the model was read from. */
+  format?: string;
+  /** Version of the operator set to write; by default the source's, raised if something in the model needs it. */
+  opset?: number;
+  /** Puts large tensors into a file of their own, named `location` beside the model. */
+  external?: { location: string; sink: ByteSink };
+}
+
+export interface WriteReport {
+  format: string;
+  /** Bytes of the model file, without external data. */
+  bytes: number;
+  externalBytes: number;
+  opset: number;
+}
+
+/** One file format: a folder under formats/, passed around as data so that what is not imported is not bundled. */
+export interface Format {
+  name: string;
+  extensions: readonly string[];
+  /** Whether the first bytes can be of this format. */
+  match(head: Uint8Array): boolean;
+  read(source: ByteSource, options: ReadOptions): Promise<Model>;
+  write?(model: Model, sink: ByteSink, options: WriteOptions): Promise<WriteReport>;
+}

@@ -1,0 +1,59 @@
+import type { Graph, Value } from '../../ir/graph.ts';
+import type { Model } from '../../ir/model.ts';
+import type {
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  SparseTensorProto,
+  TensorProto,
+  ValueInfoProto,
+} from './proto.ts';
+
+/** What the IR keeps of an ONNX file (the `origin` fields), so that what nobody touched is written as it was. */
+
+export interface ModelRecord {
+  proto: ModelProto;
+}
+
+export interface GraphRecord {
+  proto: GraphProto;
+}
+
+/** Marks constants that an opset adapter made: they are written only where an adapted node is. */
+export const synthetic = { onnx: 'synthetic' } as const;
+
+export function modelRecord(model: Model): ModelProto {
+  return model.format === 'onnx' && model.origin !== null
+    ? (model.origin as ModelRecord).proto
+    : {};
+}
+
+export function graphRecord(graph: Graph): GraphProto {
+  return graph.origin === null ? {} : (graph.origin as GraphRecord).proto;
+}
+
+export function nodeRecord(record: unknown): NodeProto {
+  return record as NodeProto;
+}
+
+export function isSynthetic(value: Value): boolean {
+  return value.origin === synthetic;
+}
+
+export function infoRecord(value: Value): ValueInfoProto | null {
+  return value.origin === null || value.origin === synthetic
+    ? null
+    : (value.origin as ValueInfoProto);
+}
+
+export function isSparse(origin: unknown): origin is SparseTensorProto {
+  return (
+    typeof origin === 'object' && origin !== null && ('indices' in origin || 'values' in origin)
+  );
+}
+
+export function tensorRecord(origin: unknown): TensorProto | null {
+  return typeof origin === 'object' && origin !== null && !isSparse(origin)
+    ? (origin as TensorProto)
+    : null;
+}

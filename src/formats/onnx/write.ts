@@ -1,0 +1,213 @@
+import { UnsupportedError } from '../../core/errors.ts';
+import type { ByteSink } from '../../core/source.ts';
+import { Graph, type Node, type Value } from '../../ir/graph.ts';
+import type { Model } from '../../ir/model.ts';
+import { allGraphs, freshName, namesAround } from '../../ir/walk.ts';
+import { pinnedOpset } from '../../ops/op.ts';
+import type { WriteOptions, WriteReport } from '../format.ts';
+import { breaks } from './adapt/index.ts';
+import { encodedSize, encodeModel } from './codec.ts';
+import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
+import { ExternalWriter } from './external.ts';
+import type {
+  GraphProto,
+  ModelProto,
+  NodeProto,
+  OperatorSetIdProto,
+  TensorProto,
+  ValueInfoProto,
+} from './proto.ts';
+import { graphRecord, infoRecord, isSparse, isSynthetic, modelRecord } from './record.ts';
+import { irVersionFor } from './release.ts';
+import { writeTensor } from './tensor-constant.ts';
+import { makeValueInfo } from './types.ts';
+import { type Written, writeNode } from './write-node.ts';
+
+/** Writes a model. What nobody touched is written as it was read; the operator set is raised if something in
+ *  the model needs it.
+ *  @throws {UnsupportedError} an operator that can't be written in the wished operator set */
+export async function writeOnnx(
+  model: Model,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<WriteReport> {
+  const opset = chooseOpset(model, options.opset);
+  const { external } = options;
+  const outside = external === undefined ? null : new ExternalWriter(external.location);
+  const proto = toProto(model, opset, outside);
+  const bytes = encodedSize(proto);
+  await encodeModel(proto, sink);
+  if (outside !== null && external !== undefined) await outside.writeTo(external.sink);
+  return { format: 'onnx', bytes, externalBytes: outside?.size ?? 0, opset };
+}
+
+/** The model as an ONNX message; weights stay references. */
+export function toProto(
+  model: Model,
+  opset: number,
+  outside: ExternalWriter | null = null,
+): ModelProto {
+  const record = modelRecord(model);
+  const names = namesAround(model.graph);
+  const place = (tensor: TensorProto): TensorProto => outside?.place(tensor) ?? tensor;
+  const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base), place });
+  const before = model.opsets.get('') ?? 0;
+  const irVersion = Number(record.irVersion ?? 0);
+  const raised = opset === before ? irVersion : Math.max(irVersion, irVersionFor(opset));
+  return {
+    ...(model.origin === null ? { producerName: 'modelpress' } : record),
+    ...(raised === irVersion ? {} : { irVersion: raised }),
+    graph,
+    ...(opset === before ? {} : { opsetImport: imports(record, opset) }),
+  };
+}
+
+function imports({ opsetImport = [] }: ModelProto, opset: number): OperatorSetIdProto[] {
+  const isMain = ({ domain = '' }: OperatorSetIdProto): boolean =>
+    domain === '' || domain === 'ai.onnx';
+  if (!opsetImport.some(isMain)) return [...opsetImport, { domain: '', version: opset }];
+  return opsetImport.map((entry) => (isMain(entry) ? { ...entry, version: opset } : entry));
+}
+
+/** The source's operator set, or the first later one that has what is new in the model. */
+function chooseOpset(model: Model, wished: number | undefined): number {
+  const source = model.opsets.get('');
+  let needed = source ?? 1;
+  for (const graph of allGraphs(model.graph)) {
+    for (const value of graph.constants) {
+      if (value.quantization !== null) needed = Math.max(needed, opsetOf(value.quantization));
+    }
+    for (const node of graph.nodes) {
+      if (node.origin !== null || node.domain !== '') continue;
+      while (needed < pinnedOpset && breaks(node.op, needed, pinnedOpset)) needed++;
+    }
+  }
+  if (wished === undefined) return needed;
+  if (wished >= needed && wished <= pinnedOpset) return wished;
+  throw new UnsupportedError(
+    `the model can't be written in opset ${wished}: it needs ${needed}..${pinnedOpset}`,
+    {
+      code: 'E_ONNX_OPSET',
+      where: 'onnx: model',
+      hint: `choose an opset of at least ${needed}, or leave it out`,
+    },
+  );
+}
+
+export interface Writing {
+  opset: number;
+  fresh(base: string): string;
+  /** Moves a large tensor to the external file, if there is one. */
+  place(tensor: TensorProto): TensorProto;
+}
+
+function writeGraph(graph: Graph, writing: Writing): GraphProto {
+  const record = graphRecord(graph);
+  const body = (inner: Graph): GraphProto => writeGraph(inner, writing);
+  const before = dequantizers(graph, writing);
+  const nodes: NodeProto[] = [];
+  const made: TensorProto[] = [];
+  const used = new Set<Value>();
+  const done = new Set<Node>();
+  for (const node of graph.nodes) {
+    for (const part of before.get(node) ?? []) {
+      nodes.push(...part.nodes);
+      made.push(...part.tensors);
+    }
+    if (done.has(node)) continue;
+    const written: Written = writeNode(node, writing, body);
+    for (const covered of written.covered) done.add(covered);
+    for (const value of written.synthetic) used.add(value);
+    nodes.push(...written.nodes);
+    made.push(...written.tensors);
+  }
+  for (const part of before.get(graph) ?? []) {
+    nodes.push(...part.nodes);
+    made.push(...part.tensors);
+  }
+
+  const proto: GraphProto = { ...record, name: graph.name };
+  if (graph.name === '' && record.name === undefined) delete proto.name;
+  setList(proto, 'node', nodes);
+  const held = [...graph.constants].filter(
+    (value) => value.quantization === null && (!isSynthetic(value) || used.has(value)),
+  );
+  const sparse = held.filter(({ constant }) => isSparse(constant?.origin));
+  const dense = held.filter(({ constant }) => !isSparse(constant?.origin));
+  setList(proto, 'initializer', [
+    ...dense.map(({ name, constant }) => writeTensor(name, constant!)),
+    ...made,
+  ]);
+  setList(
+    proto,
+    'sparseInitializer',
+    sparse.map(({ constant }) => constant?.origin as object),
+  );
+  setList(proto, 'input', graph.inputs.map(writeInfo));
+  setList(
+    proto,
+    'output',
+    graph.outputs.map((value, index) => {
+      const declared = record.output?.[index];
+      return declared === undefined ? writeInfo(value) : { ...declared, name: value.name };
+    }),
+  );
+  if (record.valueInfo !== undefined) proto.valueInfo = stillThere(record.valueInfo, graph);
+  return proto;
+}
+
+/** An empty list is left out unless the record had it. */
+function setList<K extends keyof GraphProto>(
+  proto: GraphProto,
+  key: K,
+  list: NonNullable<GraphProto[K]> & unknown[],
+): void {
+  if (list.length > 0 || proto[key] !== undefined) proto[key] = list;
+  if (list.length === 0 && (proto[key] as unknown[] | undefined)?.length === 0) delete proto[key];
+}
+
+function writeInfo(value: Value): ValueInfoProto {
+  const record = infoRecord(value);
+  return record === null ? makeValueInfo(value.name, value.type) : { ...record, name: value.name };
+}
+
+/** Declarations of values that the graph still has. */
+function stillThere(infos: readonly ValueInfoProto[], graph: Graph): ValueInfoProto[] {
+  const names = new Set<string>();
+  for (const node of graph.nodes) for (const { name } of node.outputs) names.add(name);
+  for (const { name } of graph.inputs) names.add(name);
+  for (const { name } of graph.constants) names.add(name);
+  const read = new Set((graphRecord(graph).node ?? []).flatMap(({ output }) => output ?? []));
+  return infos.filter(({ name = '' }) => names.has(name) || !read.has(name));
+}
+
+/** Quantized constants become values just before their first use, so that one at a time is in memory.
+ *  The key is that node, or the graph where an output is the first use. */
+function dequantizers(graph: Graph, { fresh }: Writing): Map<Node | Graph, Dequantized[]> {
+  const result = new Map<Node | Graph, Dequantized[]>();
+  const quantized = [...graph.constants].filter((value) => value.quantization !== null);
+  if (quantized.length === 0) return result;
+  const order = new Map(graph.nodes.map((node, index) => [node, index]));
+  for (const value of quantized) {
+    if (value.constant === null || value.quantization === null || value.uses.size === 0) continue;
+    let first: Node | null = null;
+    for (const { user } of value.uses) {
+      const at = userIn(user, graph);
+      if (at !== null && (first === null || (order.get(at) ?? 0) < (order.get(first) ?? 0)))
+        first = at;
+    }
+    const part = dequantize(value, value.constant, value.quantization, fresh);
+    const key = first ?? graph;
+    const list = result.get(key);
+    if (list === undefined) result.set(key, [part]);
+    else list.push(part);
+  }
+  return result;
+}
+
+/** The node of `graph` that a use is in, bodies included. */
+function userIn(user: Node | Graph, graph: Graph): Node | null {
+  let node: Node | null = user instanceof Graph ? (user === graph ? null : user.owner) : user;
+  while (node !== null && node.graph !== graph) node = node.graph.owner;
+  return node?.origin?.nodes[0] ?? node;
+}

@@ -1,0 +1,16 @@
+/** Kernels on typed arrays: synchronous, no set-up, the same bits in every runtime. */
+
+export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
+export type { Int8Mode } from '../wasm/probe.ts';
+export { type DequantizeOptions, dequantize } from './dequantize.ts';
+export {
+  bfloat16ToFloat32,
+  float16ToFloat32,
+  float32ToBfloat16,
+  float32ToFloat16,
+} from './float16.ts';
+export type { Granularity } from './layout.ts';
+export type { QuantizationParameters } from './parameters.ts';
+export { type QuantizeOptions, quantize } from './quantize.ts';
+export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';
+export type { IntegerArray, QuantizedArray, QuantizedType } from './types.ts';

@@ -1,0 +1,10 @@
+export type {
+  CompareReport,
+  CompressReport,
+  KeptReport,
+  LayerReport,
+  OutputReport,
+} from './report.ts';
+export { type Column, formatTable } from './table.ts';
+export { compareText, compressText } from './text.ts';
+export { formatBytes, formatCount, formatDecibels, formatNumber, formatShare } from './units.ts';

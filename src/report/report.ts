@@ -1,0 +1,73 @@
+/** Reports are plain data: what was done, what it cost and why. Text and HTML are made from them. */
+
+/** One weight that was compressed. */
+export interface LayerReport {
+  /** The constant's name. */
+  weight: string;
+  /** Operators that use it: `Conv "conv_3"`. */
+  layers: string[];
+  shape: readonly number[];
+  from: string;
+  /** `int8 per channel` */
+  to: string;
+  bytesBefore: number;
+  bytesAfter: number;
+  /** Signal-to-noise ratio of the weight, dB; null when it is exact. */
+  sqnrDb: number | null;
+}
+
+/** One constant that stayed as it was, and why. */
+export interface KeptReport {
+  weight: string;
+  layers: string[];
+  shape: readonly number[];
+  dtype: string;
+  bytes: number;
+  /** Stable: `bias`, `small`, `not-a-weight`, `loses`, `not-finite`, `dtype`, `output`, `overridable`, `no-gain`, `opaque`. */
+  code: string;
+  reason: string;
+}
+
+export interface CompressReport {
+  kind: 'compress';
+  version: 1;
+  format: string;
+  /** `int8 per channel`, `lossless` … */
+  method: string;
+  bytesBefore: number;
+  /** Size of the written file; null until it has been written. */
+  bytesAfter: number | null;
+  parameters: number;
+  layers: LayerReport[];
+  kept: KeptReport[];
+  /** Changes that lose nothing, one sentence each. */
+  lossless: string[];
+  warnings: string[];
+  proof: CompareReport | null;
+}
+
+/** How one output differs between two models on the same inputs. */
+export interface OutputReport {
+  output: string;
+  elements: number;
+  /** Largest absolute difference, and the largest absolute value of the reference. */
+  maxDifference: number;
+  maxReference: number;
+  /** Signal-to-noise ratio, dB; null when the outputs are identical. */
+  sqnrDb: number | null;
+  /** Share of rows (last axis) whose largest element is at the same place; null without such rows. */
+  top1: number | null;
+}
+
+export interface CompareReport {
+  kind: 'compare';
+  version: 1;
+  /** What ran the models: `onnxruntime-node 1.30.0`. */
+  runner: string;
+  samples: number;
+  /** `random, seed 0`, or the files. */
+  inputs: string;
+  /** Sizes that symbolic dimensions were given. */
+  bindings: Record<string, number>;
+  outputs: OutputReport[];
+}

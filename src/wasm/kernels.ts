@@ -1,0 +1,25 @@
+import { convertRows } from './table/convert.ts';
+import { quantizeRows } from './table/quantize.ts';
+import { reduceRows } from './table/reduce.ts';
+import type { KernelRow, Parameter } from './table/row.ts';
+
+type Row =
+  | (typeof reduceRows)[number]
+  | (typeof quantizeRows)[number]
+  | (typeof convertRows)[number];
+
+type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
+
+type Bindings<M extends KernelRow['module']> = {
+  readonly [R in Extract<Row, { module: M }> as R['name']]: (
+    ...values: Numbers<R['parameters']>
+  ) => R['result'] extends null ? void : number;
+};
+
+/** The exports of kernels.simd.wasm, typed by the table. */
+export type SimdKernels = Bindings<'simd'>;
+/** The exports of kernels.relaxed.wasm, typed by the table. */
+export type RelaxedKernels = Bindings<'relaxed'>;
+
+/** Every kernel. A kernel is one exported function in assembly/ and one row here. */
+export const kernelTable: readonly KernelRow[] = [...reduceRows, ...quantizeRows, ...convertRows];

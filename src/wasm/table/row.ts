@@ -1,0 +1,59 @@
+/** Element types of buffers. f16 and bf16 hold bit patterns. */
+export type ElementType = 'i8' | 'u8' | 'i16' | 'u16' | 'i32' | 'u32' | 'f32' | 'f64';
+
+/** What a buffer's values look like, where any value would not do: generated tests draw them so. */
+export type Domain =
+  | 'finite'
+  | 'scale'
+  | 'zero8'
+  | 'zero16'
+  | 'level'
+  | 'nibble'
+  | 'signed'
+  | 'seven bits'
+  | 'count'
+  | 'extreme';
+
+/** A pointer to `length` elements. `length` is a product of sizes, numbers and `ceil(a/b)`. */
+export interface BufferParameter {
+  readonly name: string;
+  readonly kind: 'in' | 'out' | 'inout' | 'scratch';
+  readonly type: ElementType;
+  readonly length: string;
+  readonly domain?: Domain;
+}
+
+/** An unsigned size. `tile` marks the one that the kernel vectorizes: tests take all values up to 2·tile + 1.
+ *  The others take `values`. */
+export interface SizeParameter {
+  readonly name: string;
+  readonly kind: 'size';
+  readonly type: 'u32';
+  readonly tile?: number;
+  readonly values?: readonly number[];
+}
+
+/** Any other number; tests take `values`, the n-th of every scalar together. */
+export interface ScalarParameter {
+  readonly name: string;
+  readonly kind: 'scalar';
+  readonly type: 'u32' | 'i32' | 'f32';
+  readonly values: readonly number[];
+}
+
+export type Parameter = BufferParameter | SizeParameter | ScalarParameter;
+
+/** One kernel: an exported function of assembly/ with these parameters in this order. The bindings' types, the
+ *  tail, alignment, canary and poison tests and the benchmark all come from the row. */
+export interface KernelRow {
+  readonly name: string;
+  readonly module: 'simd' | 'relaxed';
+  readonly parameters: readonly Parameter[];
+  readonly result: 'u32' | null;
+  /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element. */
+  readonly contract: 'exact' | 'bounded';
+  /** Sizes and scalars of a run on a large input; bytes moved follow from the buffers. */
+  readonly bench: Readonly<Record<string, number>>;
+  /** Multiply-adds of a run, as a product of sizes. */
+  readonly macs?: string;
+}
