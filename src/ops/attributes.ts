@@ -40,7 +40,6 @@ function asNumber(value: unknown): number | undefined {
 /** Whether an attribute is of a kind, an empty list being a list of anything. */
 function fits(attribute: Attribute, kind: AttributeKind | undefined): boolean {
   if (kind === undefined || attribute.type === kind || kind === 'opaque') return true;
-  if (kind === 'string') return attribute.type === 'bytes';
   if (kind === 'float') return attribute.type === 'int';
   const isList = kind === 'ints' || kind === 'floats' || kind === 'strings';
   return isList && Array.isArray(attribute.value) && attribute.value.length === 0;
