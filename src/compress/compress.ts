@@ -1,4 +1,4 @@
-import { checkAborted } from '../core/errors.ts';
+import { checkAborted, rangeError } from '../core/errors.ts';
 import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
@@ -29,8 +29,7 @@ export async function compress(
 ): Promise<CompressResult> {
   const known = ['quantize', 'signal', 'onProgress'];
   for (const key of Object.keys(options)) {
-    if (!known.includes(key))
-      throw new RangeError(`"options" expected ${known.join(' | ')}, got ${key}`);
+    if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
   const quantize = options.quantize === undefined ? null : resolveQuantize(options.quantize);
   checkAborted(options.signal);

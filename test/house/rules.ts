@@ -27,7 +27,8 @@ export const rules: readonly Rule[] = [
     name: 'only host and cli name a runtime',
     where: library,
     except: edge,
-    pattern: /(?<![.\w$])(?:process|Deno|Bun|window|Buffer|require|__dirname)\b(?!\s*\??:)/,
+    pattern:
+      /(?<![.\w$])(?:(?:process|Deno|Bun|Buffer|require|__dirname)\b(?!\s*\??:)|window\s*\.\s*(?:document|location|navigator|on|add|fetch))/,
     breaks: 'const folder = process.cwd();',
     keeps: 'const a: { process: number } = task.process(bytes.buffer, ArrayBuffer);',
   },

@@ -8,7 +8,7 @@ import {
   type NodeProto,
   attributeTypes as types,
 } from './proto.ts';
-import { type Reading, readGraph } from './read.ts';
+import type { Reading } from './reading.ts';
 import type { Scope } from './scope.ts';
 import { readTensor, writeTensor } from './tensor-constant.ts';
 
@@ -42,7 +42,7 @@ function readAttribute(
   where: string,
 ): Attribute {
   if (proto.refAttrName) return { type: 'opaque', value: proto };
-  const body = (graph: GraphProto): Graph => readGraph(graph, scope, reading, `${where}: graph`);
+  const body = (graph: GraphProto): Graph => reading.body(graph, scope, reading, `${where}: graph`);
   switch (proto.type ?? guessType(proto)) {
     case types.float:
       return { type: 'float', value: proto.f ?? 0 };

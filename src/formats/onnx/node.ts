@@ -7,7 +7,7 @@ import { pinnedOpset } from '../../ops/op.ts';
 import { type AdaptContext, adaptUp, type Form } from './adapt/index.ts';
 import { readAttributes } from './attribute.ts';
 import type { NodeProto, ValueInfoProto } from './proto.ts';
-import type { Reading } from './read.ts';
+import type { Reading } from './reading.ts';
 import { synthetic } from './record.ts';
 import type { Scope } from './scope.ts';
 import { readType } from './types.ts';

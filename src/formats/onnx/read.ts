@@ -12,6 +12,7 @@ import { type ExternalData, openExternal } from './external.ts';
 import { readNode } from './node.ts';
 import { topological } from './order.ts';
 import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from './proto.ts';
+import type { Reading } from './reading.ts';
 import type { GraphRecord, ModelRecord } from './record.ts';
 import { schema } from './schema.ts';
 import { Scope } from './scope.ts';
@@ -19,17 +20,6 @@ import { type DenseTensor, densify } from './sparse.ts';
 import { constantOfSparse, readTensor } from './tensor-constant.ts';
 import { readType } from './types.ts';
 import { messagesOf, tensorsOf } from './walk.ts';
-
-/** What reading one file shares. */
-export interface Reading {
-  opsets: ReadonlyMap<string, number>;
-  /** `domain.name` of the model's own functions: their calls are opaque. */
-  functions: ReadonlySet<string>;
-  external: ExternalData;
-  /** Sparse initializers, made dense beforehand: their indices may have to be waited for. */
-  dense: ReadonlyMap<SparseTensorProto, DenseTensor>;
-  limits: Limits;
-}
 
 /** Reads a model; weights stay in the source until they are needed.
  *  @throws {FormatError | UnsupportedError | LimitError} */
@@ -53,7 +43,7 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   const graph = readGraph(
     proto.graph,
     null,
-    { opsets, functions, external, dense, limits },
+    { opsets, functions, external, dense, limits, body: readGraph },
     'onnx: graph',
   );
   const model = new Model(graph);

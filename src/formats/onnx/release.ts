@@ -1,5 +1,4 @@
-/** Smallest IR version that goes with an operator-set version: that of the release that brought the set.
- *  Source: onnx/onnx docs/Versioning.md, the table of releases. */
+/** The last operator set of each IR version, by the table of releases in onnx/onnx docs/Versioning.md. */
 const rows: readonly (readonly [opset: number, ir: number])[] = [
   [8, 3],
   [9, 4],
@@ -14,6 +13,7 @@ const rows: readonly (readonly [opset: number, ir: number])[] = [
   [27, 13],
 ];
 
+/** Smallest IR version that goes with an operator set: that of the release that brought the set. */
 export function irVersionFor(opset: number): number {
   return rows.find(([last]) => opset <= last)?.[1] ?? 13;
 }

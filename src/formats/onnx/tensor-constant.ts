@@ -2,7 +2,7 @@ import { LimitError } from '../../core/errors.ts';
 import { bufferSource } from '../../core/source.ts';
 import { type Constant, constantOf } from '../../ir/constant.ts';
 import type { SparseTensorProto, TensorProto } from './proto.ts';
-import type { Reading } from './read.ts';
+import type { Reading } from './reading.ts';
 import { tensorRecord } from './record.ts';
 import type { DenseTensor } from './sparse.ts';
 import { dataTypeOf, makeTensor, tensorBytes, tensorDims, tensorType } from './tensor.ts';
