@@ -25,7 +25,8 @@ export interface QuantizeOptions<T extends QuantizedType = QuantizedType>
 
 /** Levels of an array: saturate(rint(x / scale) + zeroPoint), bit for bit ONNX QuantizeLinear.
  *  The division is a division, rounding is half to even, the zero point is added after rounding.
- *  ±Infinity saturates; NaN becomes the lowest level, as in onnxruntime.
+ *  ±Infinity saturates; NaN becomes the lowest level, as in onnxruntime's
+ *  8 and 16 bit kernels (the standard leaves it open).
  *  @param x        row-major elements, any length
  *  @param options  scale, zero point and type; the shape and an axis where there are several scales
  *  @returns        x.length levels in a new array; ceil(x.length / 2) bytes of them for int4 and uint4

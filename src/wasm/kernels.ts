@@ -3,7 +3,8 @@ import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
 
-type Row =
+/** Any row of the table, with the literal types of what it says. */
+export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number];
@@ -11,7 +12,7 @@ type Row =
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
 type Bindings<M extends KernelRow['module']> = {
-  readonly [R in Extract<Row, { module: M }> as R['name']]: (
+  readonly [R in Extract<TypedRow, { module: M }> as R['name']]: (
     ...values: Numbers<R['parameters']>
   ) => R['result'] extends null ? void : number;
 };

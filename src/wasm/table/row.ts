@@ -8,8 +8,6 @@ export type Domain =
   | 'zero8'
   | 'zero16'
   | 'level'
-  | 'nibble'
-  | 'signed'
   | 'seven bits'
   | 'count'
   | 'extreme';

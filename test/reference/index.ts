@@ -1,0 +1,10 @@
+import { convertReferences } from './convert.ts';
+import { quantizeReferences } from './quantize.ts';
+import { reduceReferences } from './reduce.ts';
+import type { References } from './types.ts';
+
+export const references: References = {
+  ...reduceReferences,
+  ...quantizeReferences,
+  ...convertReferences,
+};
