@@ -34,19 +34,22 @@ export class Account {
   }
 }
 
-const cacheSlots = 4096;
+const mostSlots = 4096;
 const longestCached = 64;
 
 /** Makes strings. Names come again and again (the producer's output is the consumer's input), so short ones
- *  are looked up by their bytes first; the table has a fixed size and forgets. */
+ *  are looked up by their bytes first; the table keeps its size and forgets. */
 export class Strings {
   readonly #bytes: Uint8Array;
   readonly #account: Account;
-  readonly #cache: (string | undefined)[] = new Array(cacheSlots);
+  readonly #cache: (string | undefined)[];
 
   constructor(bytes: Uint8Array, account: Account) {
     this.#bytes = bytes;
     this.#account = account;
+    let slots = 16;
+    while (slots < mostSlots && slots * 32 < bytes.length) slots *= 2;
+    this.#cache = new Array(slots);
   }
 
   read(start: number, end: number): string {
@@ -61,7 +64,7 @@ export class Strings {
       all |= byte;
     }
     if (all >= 0x80) return this.#make(start, end);
-    const slot = (hash ^ (hash >>> 15)) & (cacheSlots - 1);
+    const slot = (hash ^ (hash >>> 15)) & (this.#cache.length - 1);
     const cached = this.#cache[slot];
     if (cached !== undefined && isText(cached, bytes, start, end)) return cached;
     const text = this.#make(start, end);
