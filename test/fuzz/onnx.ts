@@ -1,13 +1,16 @@
 import { pathToFileURL } from 'node:url';
+import { compress } from '../../src/compress/index.ts';
 import { ModelpressError } from '../../src/core/errors.ts';
 import { resolveLimits } from '../../src/core/limits.ts';
 import { bufferSource, readSync } from '../../src/core/source.ts';
+import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeModel, encodeToBytes } from '../../src/formats/onnx/codec.ts';
 import type { TensorProto } from '../../src/formats/onnx/proto.ts';
 import { schema } from '../../src/formats/onnx/schema.ts';
 import { densify } from '../../src/formats/onnx/sparse.ts';
 import { dataTypes, tensorBytes, tensorStrings } from '../../src/formats/onnx/tensor.ts';
 import { messagesOf } from '../../src/formats/onnx/walk.ts';
+import { verify } from '../../src/ir/verify.ts';
 import { malformedFiles, nodeTestFiles } from '../formats/onnx/corpus.ts';
 import { type FuzzTarget, fuzz, fuzzOptions, report } from './fuzz.ts';
 import { type FuzzField, mutate, parseTree } from './mutate.ts';
@@ -37,6 +40,19 @@ async function readEverything(bytes: Uint8Array): Promise<void> {
     }
   }
   if (refused[0] !== undefined) throw refused[0];
+  await throughTheGraph(bytes);
+}
+
+/** Reads the graph; what is written of it reads again. */
+async function throughTheGraph(bytes: Uint8Array): Promise<void> {
+  const files = { [externalFile.name]: new Uint8Array(externalFile.size) };
+  const model = await readModel(bytes, { format: 'onnx', external: files });
+  verify(model);
+  const written = await writeModel(model);
+  verify(await readModel(written, { format: 'onnx', external: files }));
+  const { model: small } = await compress(model, { quantize: { weights: 'int8', minElements: 1 } });
+  verify(small);
+  verify(await readModel(await writeModel(small), { format: 'onnx' }));
 }
 
 function readTensor(tensor: TensorProto): void {

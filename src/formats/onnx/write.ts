@@ -51,7 +51,7 @@ export function toProto(
   const names = namesAround(model.graph);
   const place = (tensor: TensorProto): TensorProto => outside?.place(tensor) ?? tensor;
   const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base), place });
-  const before = model.opsets.get('') ?? 0;
+  const before = model.opsets.get('') ?? 1;
   const irVersion = Number(record.irVersion ?? 0);
   const raised = Math.max(
     irVersion,
