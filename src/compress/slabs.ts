@@ -20,13 +20,13 @@ const slabElements = 1 << 22;
 
 /** Cuts a weight into slabs so that any size is worked on in bounded memory. Every slab but the last has an even
  *  number of elements: 4-bit integers then begin at a byte. Deterministic: it depends on the shape alone. */
-export function slabs(view: ChannelView): Slab[] {
+export function slabs(view: ChannelView, limit: number = slabElements): Slab[] {
   const { outer, channels, inner, block, shared } = view;
   const row = channels * inner;
   if (outer === 0 || row === 0) return [];
   if (outer > 1) {
     const scalesPerRow = Math.ceil(channels / block) * inner;
-    return cut(outer, row, (first, count) => ({
+    return cut(limit, outer, row, (first, count) => ({
       start: first * row,
       count: count * row,
       outer: count,
@@ -39,7 +39,7 @@ export function slabs(view: ChannelView): Slab[] {
   if (channels > 1) {
     const groups = Math.ceil(channels / block);
     const perGroup = shared ? 1 : inner;
-    return cut(groups, block * inner, (first, count) => {
+    return cut(limit, groups, block * inner, (first, count) => {
       const wide = Math.min(count * block, channels - first * block);
       return {
         start: first * block * inner,
@@ -54,7 +54,7 @@ export function slabs(view: ChannelView): Slab[] {
   }
   if (!shared)
     return [{ start: 0, count: inner, outer: 1, channels: 1, inner, firstScale: 0, scales: inner }];
-  return cut(inner, 1, (first, count) => ({
+  return cut(limit, inner, 1, (first, count) => ({
     start: first,
     count,
     outer: 1,
@@ -66,11 +66,12 @@ export function slabs(view: ChannelView): Slab[] {
 }
 
 function cut(
+  limit: number,
   units: number,
   unitElements: number,
   make: (first: number, count: number) => Slab,
 ): Slab[] {
-  const fitting = Math.max(1, Math.floor(slabElements / unitElements));
+  const fitting = Math.max(1, Math.floor(limit / unitElements));
   const step = unitElements % 2 === 0 ? fitting : fitting + (fitting % 2);
   const parts: Slab[] = [];
   for (let first = 0; first < units; first += step)
