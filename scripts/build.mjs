@@ -45,7 +45,7 @@ if (!fresh([...targets.map(wasm), embedded], ['assembly', 'asconfig.json'])) {
   for (const target of targets) node(asc, `assembly/${target}.ts`, '--target', target);
   const lines = targets.map((target) => {
     const base64 = readFileSync(wasm(target)).toString('base64');
-    return `export const ${target} =\n  '${base64}';\n`;
+    return `export const ${target}: string =\n  '${base64}';\n`;
   });
   mkdirSync(dirname(embedded), { recursive: true });
   writeFileSync(embedded, `// Made by scripts/build.mjs from assembly/.\n${lines.join('')}`);

@@ -20,6 +20,7 @@ export function print(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
+/** Data as indented JSON. */
 export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2));
 }

@@ -43,6 +43,7 @@ export function findWeights(model: Model): Found {
   return found;
 }
 
+/** The record of a weight that stays as it is, with the reason. */
 export function keep(
   { value, constant }: Held,
   layers: string[],

@@ -70,18 +70,21 @@ export function canonicalDim(dim: Dim): Dim {
   return dimOf(polynomialOf(dim)) ?? dim;
 }
 
+/** a + b */
 export function addDims(a: Dim, b: Dim): Dim {
   if (a === 0) return b;
   if (b === 0) return a;
   return combine(a, b, add);
 }
 
+/** a − b */
 export function subtractDims(a: Dim, b: Dim): Dim {
   if (b === 0) return a;
   if (a !== null && a === b) return 0;
   return combine(a, b, subtract);
 }
 
+/** a · b; 0 times anything is 0. */
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (a === 0 || b === 0) return 0;
   if (a === 1) return b;
@@ -110,10 +113,12 @@ export function ceilDivideDims(a: Dim, b: Dim): Dim {
   return combine(a, b, ceilDivide);
 }
 
+/** The smaller one. */
 export function minDims(a: Dim, b: Dim): Dim {
   return a === b ? a : combine(a, b, (x, y) => extreme('min', [x, y]));
 }
 
+/** The larger one. */
 export function maxDims(a: Dim, b: Dim): Dim {
   return a === b ? a : combine(a, b, (x, y) => extreme('max', [x, y]));
 }

@@ -24,14 +24,17 @@ const maxDegree = 8;
 /** Characters of an expression that is computed with; longer text is opaque. */
 export const maxText = 512;
 
+/** The polynomial that is a number. */
 export function constant(value: number): Polynomial {
   return value === 0 ? [] : [{ coefficient: value, atoms: [], key: '' }];
 }
 
+/** The polynomial that is one atom. */
 export function ofAtom(atom: Atom): Polynomial {
   return [{ coefficient: 1, atoms: [atom], key: atom.text }];
 }
 
+/** The atom of a symbolic dimension; a name that could be read as something else is quoted. */
 export function symbol(name: string): Atom {
   return { kind: 'symbol', name, text: isPlainName(name) ? name : JSON.stringify(name) };
 }
@@ -68,10 +71,12 @@ function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
+/** a + b; null past the limits on terms and coefficients. */
 export function add(a: Polynomial, b: Polynomial): Polynomial | null {
   return collect([...a, ...b]);
 }
 
+/** factor · p; null past the limits. */
 export function scale(p: Polynomial, factor: number): Polynomial | null {
   return factor === 0 ? [] : mapCoefficients(p, (coefficient) => coefficient * factor);
 }
@@ -81,11 +86,13 @@ function mapCoefficients(p: Polynomial, change: (value: number) => number): Poly
   return collect(terms);
 }
 
+/** a − b; null past the limits. */
 export function subtract(a: Polynomial, b: Polynomial): Polynomial | null {
   const negative = scale(b, -1);
   return negative === null ? null : add(a, negative);
 }
 
+/** a · b; null past the limits on terms, degree and coefficients. */
 export function multiply(a: Polynomial, b: Polynomial): Polynomial | null {
   if (a.length * b.length > maxTerms * 4) return null;
   const terms: Term[] = [];
@@ -281,6 +288,7 @@ function lowerBoundOf(atom: Atom): number {
   }
 }
 
+/** Whether two canonical polynomials are the same. */
 export function equal(a: Polynomial, b: Polynomial): boolean {
   return (
     a.length === b.length &&

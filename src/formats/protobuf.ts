@@ -259,6 +259,7 @@ export class WireWriter {
   }
 }
 
+/** Bytes of a varint of at most 32 bits. */
 export function sizeOfUint32(value: number): number {
   if (value < 2 ** 7) return 1;
   if (value < 2 ** 14) return 2;
@@ -266,6 +267,7 @@ export function sizeOfUint32(value: number): number {
   return value < 2 ** 28 ? 4 : 5;
 }
 
+/** Bytes of a 64-bit varint; a negative one takes 10. */
 export function sizeOfInt64(value: Int64): number {
   if (value < 0) return 10;
   if (value < 2 ** 28) return sizeOfUint32(Number(value));

@@ -60,6 +60,7 @@ function sizesOf(
   return { sizes, middle: broadcast(c, middles) };
 }
 
+/** Shape of Einsum: the dimensions of the output letters, checked over the operands. */
 export function einsumRule(c: InferContext): OutputInfo[] {
   const { operands, output } = parseEquation(c);
   const known = sizesOf(c, operands);

@@ -11,6 +11,7 @@ import type { CostContext, InferContext, OutputInfo } from './op.ts';
 /** Elements that are followed through shape arithmetic. */
 export const maxValues = 4096;
 
+/** A tensor output, with its elements where they are known. */
 export function tensor(
   dtype: DType | null,
   shape: Shape,
@@ -31,10 +32,12 @@ export function sameAsFirst(c: InferContext): OutputInfo[] {
   return [tensor(c.dtype(0), c.shape(0))];
 }
 
+/** null when even the rank is unknown. */
 export function rankOf(shape: Shape): number | null {
   return shape === null ? null : shape.length;
 }
 
+/** A shape of which only the rank is known. */
 export function unknownDims(rank: number | null): Shape {
   return rank === null ? null : new Array<Dim>(rank).fill(null);
 }
@@ -69,6 +72,7 @@ export function scalarOf(c: InferContext, input: number): Dim {
   return values?.length === 1 ? values[0]! : null;
 }
 
+/** Whether an optional input is given. */
 export function has(c: InferContext, input: number): boolean {
   return c.node.inputs[input] != null;
 }
@@ -137,6 +141,7 @@ export function countOf(shape: Shape): number | null {
   return typeof count === 'number' ? count : null;
 }
 
+/** The product; null if a factor is. */
 export function times(...factors: (number | null)[]): number | null {
   let product = 1;
   for (const factor of factors) {
@@ -146,6 +151,7 @@ export function times(...factors: (number | null)[]): number | null {
   return product;
 }
 
+/** The dimension at an index, from the end if negative; null if it is symbolic or unknown. */
 export function numberAt(shape: Shape, index: number): number | null {
   const dim = shape?.at(index);
   return typeof dim === 'number' ? dim : null;
@@ -156,6 +162,7 @@ export function outputCount(c: CostContext): number | null {
   return countOf(c.outputShape(0));
 }
 
+/** A copy with another dimension at an axis. */
 export function replaceDim(shape: readonly Dim[], axis: number, dim: Dim): Dim[] {
   const result = [...shape];
   result[axis] = dim;

@@ -17,6 +17,7 @@ import { maxValues } from './rules.ts';
 
 export type ValueFunction = (a: Dim, b: Dim, dtype: DType | null) => Dim;
 
+/** Whether a type is known to be an integer one. */
 export function isInteger(dtype: DType | null): boolean {
   return dtype !== null && (dtypes[dtype].kind === 'int' || dtypes[dtype].kind === 'uint');
 }

@@ -68,16 +68,19 @@ export function withAttribute(
   return new Map(attributes).set(name, attribute);
 }
 
+/** An integer attribute; null if it is absent or of another type. */
 export function intOf<T>(form: Form<T>, name: string): number | null {
   const attribute = form.attributes.get(name);
   return attribute?.type === 'int' ? Number(attribute.value) : null;
 }
 
+/** A number attribute; null if it is absent or of another type. */
 export function floatOf<T>(form: Form<T>, name: string): number | null {
   const attribute = form.attributes.get(name);
   return attribute?.type === 'float' || attribute?.type === 'int' ? Number(attribute.value) : null;
 }
 
+/** A list of integers; null if it is absent or of another type. */
 export function intsOf<T>(form: Form<T>, name: string): readonly Int[] | null {
   const attribute = form.attributes.get(name);
   if (attribute?.type === 'ints') return attribute.value;
@@ -86,6 +89,7 @@ export function intsOf<T>(form: Form<T>, name: string): readonly Int[] | null {
   return empty && attribute.value.length === 0 ? [] : null;
 }
 
+/** A string attribute; null if it is absent or of another type. */
 export function stringOf<T>(form: Form<T>, name: string): string | null {
   const attribute = form.attributes.get(name);
   return attribute?.type === 'string' ? attribute.value : null;
@@ -104,6 +108,7 @@ export function withInput<T>(
   return result;
 }
 
+/** Whether a domain is ai.onnx, by either name. */
 export function isDefaultDomain(domain: string): boolean {
   return domain === '' || domain === 'ai.onnx';
 }
