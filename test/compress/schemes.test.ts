@@ -162,7 +162,7 @@ x('options out of range are named', async () => {
     [{ quantize: { weights: 'int8', blockSize: 33 } }, /"quantize.blockSize" expected 16/],
     [{ quantize: { weights: 'int8', granularity: 'row' } }, /"quantize.granularity"/],
     [{ quantize: { weights: 'int8', bits: 3 } }, /"quantize" expected .* got bits/],
-    [{ quantise: 'int8' }, /"options" expected/],
+    [{ quantized: 'int8' }, /"options" expected/],
   ];
   for (const [option, message] of bad) {
     try {
