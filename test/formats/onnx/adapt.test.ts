@@ -40,6 +40,7 @@ interface Case {
   /** Shapes of float inputs, or constants; null for an absent one. */
   inputs: (number[] | Constant | null)[];
   outputs?: DType[];
+  /** How many outputs have a name; default all. */
   used?: number;
   /** Operators expected after raising, in order. */
   becomes?: string[];
@@ -73,14 +74,16 @@ function raise(c: Case, to: number = c.to): Raised {
     rank: (value) => ranks[value] ?? null,
     constantOf: (value) => constants[value] ?? null,
     dtype: () => 'float32',
-    isUsed: (value) => Number(value.slice(1)) < (c.used ?? 9),
+    isUsed: (value) => value !== '',
   };
   const original: Form<string> = {
     op: c.op,
     domain: '',
     attributes: new Map(Object.entries(c.attributes ?? {})),
     inputs,
-    outputs: (c.outputs ?? ['float32']).map((_, index) => `y${index}`),
+    outputs: (c.outputs ?? ['float32']).map((_, index) =>
+      index < (c.used ?? 9) ? `y${index}` : '',
+    ),
   };
   const forms = adaptUp(original, c.from, to, context);
   const nodes = forms.map((form) => ({ ...form, inputs: form.inputs.map((name) => name ?? '') }));
@@ -617,6 +620,20 @@ adapt('every drop of consumed_inputs', () => {
     }).forms;
     assert.is(form!.attributes.size, 0, op);
   }
+});
+
+adapt('BatchNormalization that names its running statistics trains', () => {
+  const outputs = new Array<DType>(5).fill('float32');
+  const { forms } = raise({
+    op: 'BatchNormalization',
+    from: 9,
+    to: 14,
+    inputs: bn,
+    outputs,
+    used: 3,
+  });
+  assert.equal(forms[0]!.attributes.get('training_mode'), int(1));
+  assert.equal(forms[0]!.outputs, ['y0', 'y1', 'y2']);
 });
 
 const bn = [[1, 2, 3], [2], [2], [2], [2]];
