@@ -342,20 +342,6 @@ const numeric: Case[] = [
     ],
   },
   {
-    op: 'BatchNormalization',
-    from: 9,
-    to: 15,
-    inputs: [
-      [2, 1, 2],
-      floatConstant([1], 2),
-      floatConstant([1], 1),
-      floatConstant([1], 0),
-      floatConstant([1], 4),
-    ],
-    outputs: new Array<DType>(5).fill('float32'),
-    used: 1,
-  },
-  {
     op: 'RoiAlign',
     from: 10,
     to: 16,
@@ -620,6 +606,20 @@ adapt('every drop of consumed_inputs', () => {
     }).forms;
     assert.is(form!.attributes.size, 0, op);
   }
+});
+
+adapt('BatchNormalization whose further outputs have no name infers', () => {
+  const outputs = new Array<DType>(5).fill('float32');
+  const { forms } = raise({
+    op: 'BatchNormalization',
+    from: 9,
+    to: 14,
+    inputs: bn,
+    outputs,
+    used: 1,
+  });
+  assert.is(forms[0]!.attributes.size, 0);
+  assert.equal(forms[0]!.outputs, ['y0']);
 });
 
 adapt('BatchNormalization that names its running statistics trains', () => {
