@@ -36,16 +36,10 @@ export function ofAtom(atom: Atom): Polynomial {
 
 /** The atom of a symbolic dimension; a name that could be read as something else is quoted. */
 export function symbol(name: string): Atom {
-  return { kind: 'symbol', name, text: isPlainName(name) ? name : JSON.stringify(name) };
+  return { kind: 'symbol', name, text: plainName.test(name) ? name : JSON.stringify(name) };
 }
 
 const plainName = /^[A-Za-z_][\w.]*(?:-[A-Za-z_][\w.]*)*$/;
-const functions: readonly string[] = ['floor', 'ceil', 'min', 'max'];
-
-/** Whether a name can stand in an expression without quotes. */
-function isPlainName(name: string): boolean {
-  return plainName.test(name) && !functions.includes(name);
-}
 
 /** The value of a polynomial without symbols. */
 export function constantOf(p: Polynomial): number | null {
@@ -238,10 +232,14 @@ export function extreme(kind: 'min' | 'max', operands: readonly Polynomial[]): P
   });
 }
 
+/** The operands of an extreme of the same kind, a constant added to it going to each of them. */
 function operandsOf(kind: 'min' | 'max', p: Polynomial): readonly Polynomial[] {
-  const only = p.length === 1 && p[0]!.coefficient === 1 ? p[0]!.atoms : [];
-  const [atom] = only;
-  return only.length === 1 && atom!.kind === kind ? atom!.operands : [p];
+  const [first, rest] = p;
+  const atom = first?.coefficient === 1 && first.atoms.length === 1 ? first.atoms[0]! : null;
+  const isShifted = p.length === 1 || (p.length === 2 && rest!.key === '');
+  if (atom === null || atom.kind !== kind || !isShifted) return [p];
+  const shifted = atom.operands.map((operand) => add(operand, constant(rest?.coefficient ?? 0)));
+  return shifted.every((operand) => operand !== null) ? shifted : [p];
 }
 
 /** Whether `winner` makes `loser` irrelevant. */

@@ -16,7 +16,6 @@ import {
   axisOf,
   has,
   invalid,
-  maxValues,
   numbersOf,
   replaceDim,
   tensor,
@@ -66,11 +65,16 @@ function slicedDim(size: Dim, start: Dim, end: Dim, step: Dim): Dim {
     const isToStart = typeof end === 'number' && end <= -endless;
     return isWhole && isToStart ? ceilDivideDims(size, -step) : null;
   }
-  const from = clampedBound(start, size);
+  // A start behind the end leaves nothing with or without clamping.
+  const from = isForward(start) ? start : clampedBound(start, size);
   const to = clampedBound(end, size);
   if (from === null || to === null) return null;
   const length = subtractDims(to, from);
   return ceilDivideDims(isNonNegativeDim(length) ? length : maxDims(length, 0), step);
+}
+
+function isForward(start: Dim): boolean {
+  return typeof start === 'number' ? start >= 0 && start < endless : isNonNegativeDim(start);
 }
 
 function clampedRange(size: number, start: number, end: number, step: number): [number, number] {
@@ -225,7 +229,7 @@ export const slicingOps: readonly Op[] = [
   {
     name: 'Split',
     inputs: [1, 2],
-    outputs: [1, maxValues],
+    outputs: [1, Infinity],
     attributes: { axis: { kind: 'int', default: 0 }, num_outputs: { kind: 'int', min: 1 } },
     infer: splitRule,
   },

@@ -20,7 +20,7 @@ export interface AdaptContext<T> {
   constantOf(value: T): Constant | null;
   /** Element type; default null, which reads as float32 where a float constant has to match it. */
   dtype?(value: T): DType | null;
-  /** Whether anything reads an output; default true. */
+  /** Whether an output is there, which in files a name tells; default true. */
   isUsed?(value: T): boolean;
 }
 
