@@ -26,5 +26,6 @@ export {
   writeModelTo,
 } from './formats/index.ts';
 export type { Model } from './ir/model.ts';
+export { type InspectOptions, inspect } from './passes/inspect.ts';
 export * from './report/index.ts';
 export * from './runtime/index.ts';

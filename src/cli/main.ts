@@ -3,10 +3,11 @@ import { createRequire } from 'node:module';
 import { compareVerb } from './compare.ts';
 import { compressVerb } from './compress.ts';
 import { complain, print } from './console.ts';
+import { inspectVerb } from './inspect.ts';
 import { nearest, UsageError } from './options.ts';
 import type { Verb } from './verb.ts';
 
-const verbs: readonly Verb[] = [compressVerb, compareVerb];
+const verbs: readonly Verb[] = [inspectVerb, compressVerb, compareVerb];
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;

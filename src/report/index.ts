@@ -1,3 +1,5 @@
+export type { InspectReport, LayerCost } from './inspect.ts';
+export { inspectText } from './inspect-text.ts';
 export type {
   CompareReport,
   CompressReport,
