@@ -12,6 +12,7 @@ import {
   tensor,
   unknownDims,
 } from './rules.ts';
+import { permuteValues } from './values.ts';
 
 /** Operators that give the same elements another shape or place, and those that ask for shapes. */
 
@@ -136,13 +137,19 @@ function transposeRule(c: InferContext): OutputInfo[] {
   const perm = c.attributes.ints('perm');
   if (shape === null) return [tensor(c.dtype(0), unknownDims(perm?.length ?? null))];
   if (perm === null) {
-    return [tensor(c.dtype(0), shape.toReversed(), shape.length <= 1 ? c.values(0) : null)];
+    return [
+      tensor(
+        c.dtype(0),
+        shape.toReversed(),
+        permuteValues(c.values(0), shape, [...shape.keys()].reverse()),
+      ),
+    ];
   }
   if (perm.length !== shape.length)
     throw invalid(c, 'E_SHAPE_RANK', `perm [${perm.join(', ')}] does not fit rank ${shape.length}`);
-  axesOf(c, perm, shape.length);
-  const dims = perm.map((axis) => shape[axis < 0 ? axis + shape.length : axis]!);
-  return [tensor(c.dtype(0), dims, shape.length <= 1 ? c.values(0) : null)];
+  const axes = axesOf(c, perm, shape.length);
+  const dims = axes.map((axis) => shape[axis]!);
+  return [tensor(c.dtype(0), dims, permuteValues(c.values(0), shape, axes))];
 }
 
 function expandRule(c: InferContext): OutputInfo[] {

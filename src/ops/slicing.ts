@@ -16,11 +16,13 @@ import {
   axisOf,
   has,
   invalid,
+  maxValues,
   numbersOf,
   replaceDim,
   tensor,
   unknownDims,
 } from './rules.ts';
+import { pickValues } from './values.ts';
 
 /** Sizes are below this, so a bound at or beyond it means "to the end". */
 const endless = 2 ** 31 - 1;
@@ -41,16 +43,17 @@ function sliceRule(c: InferContext): OutputInfo[] {
       throw invalid(c, 'E_SHAPE_SLICE', `${list.length} bounds for ${normal.length} axes`);
   }
   const dims: Dim[] = [...shape];
-  let values = shape.length === 1 ? c.values(0) : null;
+  const picked: (readonly number[] | null)[] = shape.map((size) => indexesOf(size, 0, endless, 1));
   normal.forEach((axis, index) => {
     const start = starts?.[index] ?? null;
     const end = ends?.[index] ?? null;
     const step = steps?.[index] ?? null;
     if (step === 0) throw invalid(c, 'E_SHAPE_SLICE', 'a step is 0');
     dims[axis] = slicedDim(shape[axis]!, start, end, step);
-    values = slicedValues(values, start, end, step);
+    picked[axis] = indexesOf(shape[axis]!, start, end, step);
   });
-  return [tensor(dtype, dims, values)];
+  const isKnown = picked.every((indexes) => indexes !== null);
+  return [tensor(dtype, dims, isKnown ? pickValues(c.values(0), shape, picked) : null)];
 }
 
 /** ⌈(end − start) / step⌉ with both clamped to the axis, not below 0. */
@@ -95,17 +98,13 @@ function clampedBound(bound: Dim, size: Dim): Dim {
   return isNonNegativeDim(multiplyDims(bound, -1)) ? maxDims(addDims(size, bound), 0) : null;
 }
 
-function slicedValues(
-  values: readonly Dim[] | null,
-  start: Dim,
-  end: Dim,
-  step: Dim,
-): readonly Dim[] | null {
-  if (values === null || typeof start !== 'number' || typeof end !== 'number') return null;
-  if (typeof step !== 'number') return null;
-  const [from, to] = clampedRange(values.length, start, end, step);
-  const result: Dim[] = [];
-  for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(values[at]!);
+/** Which elements of a short axis a slice takes. */
+function indexesOf(size: Dim, start: Dim, end: Dim, step: Dim): readonly number[] | null {
+  if (typeof size !== 'number' || size > maxValues) return null;
+  if (typeof start !== 'number' || typeof end !== 'number' || typeof step !== 'number') return null;
+  const [from, to] = clampedRange(size, start, end, step);
+  const result: number[] = [];
+  for (let at = from; step > 0 ? at < to : at > to; at += step) result.push(at);
   return result;
 }
 

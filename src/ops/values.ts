@@ -97,3 +97,46 @@ export function mapValues(
 ): readonly Dim[] | null {
   return c.values(input)?.map(change) ?? null;
 }
+
+/** Elements at the given indexes of each axis, row by row; null where they are not all there. */
+export function pickValues(
+  values: readonly Dim[] | null,
+  shape: readonly Dim[],
+  indexes: readonly (readonly number[])[],
+): readonly Dim[] | null {
+  if (values === null) return null;
+  let offsets = [0];
+  for (const [axis, picked] of indexes.entries()) {
+    const size = shape[axis];
+    if (typeof size !== 'number' || offsets.length * picked.length > maxValues) return null;
+    offsets = offsets.flatMap((offset) => picked.map((index) => offset * size + index));
+  }
+  const result = offsets.map((offset) => values[offset]);
+  return result.every((value) => value !== undefined) ? result : null;
+}
+
+/** Elements in the order of permuted axes. */
+export function permuteValues(
+  values: readonly Dim[] | null,
+  shape: readonly Dim[],
+  perm: readonly number[],
+): readonly Dim[] | null {
+  if (values === null) return null;
+  const strides: number[] = [];
+  let stride = 1;
+  for (let axis = shape.length - 1; axis >= 0; axis--) {
+    const size = shape[axis];
+    if (typeof size !== 'number') return null;
+    strides[axis] = stride;
+    stride *= size;
+  }
+  if (stride !== values.length) return null;
+  let offsets = [0];
+  for (const axis of perm) {
+    const size = shape[axis] as number;
+    offsets = offsets.flatMap((offset) =>
+      Array.from({ length: size }, (_, index) => offset + index * strides[axis]!),
+    );
+  }
+  return offsets.map((offset) => values[offset]!);
+}

@@ -20,6 +20,9 @@ export interface InferOptions {
   /** What types that values already have are good for: they complete what can't be inferred (default), or
    *  they are forgotten, as after an edit that changed shapes. Constants and graph inputs keep theirs. */
   declared?: 'complete' | 'ignore';
+  /** Whether elements of constants that are inputs too, which callers may override, count as known
+   *  (default), or not: a caller that overrides an input that shapes depend on needs the latter. */
+  defaults?: 'known' | 'unknown';
   /** Throw on operands that can't be right, instead of a warning. */
   strict?: boolean;
 }
@@ -60,7 +63,7 @@ class Inference {
   readonly #warned: Set<string> = new Set();
   /** Types that values had before. */
   readonly #declared: Map<Value, ValueType | null> = new Map();
-  /** Defaults of inputs, which callers may override: their elements say nothing. */
+  /** Constants whose elements say nothing. */
   readonly #overridable: Set<Value> = new Set();
   /** Node visits that are left before loops are done the cheap way. */
   #visits = 10_000;
@@ -105,7 +108,9 @@ class Inference {
   }
 
   #inferGraph(graph: Graph): void {
-    for (const value of graph.inputs) if (value.constant !== null) this.#overridable.add(value);
+    if (this.#options.defaults === 'unknown') {
+      for (const value of graph.inputs) this.#overridable.add(value);
+    }
     for (const value of graph.constants) {
       if (value.constant !== null && value.type === null)
         value.type = tensorType(value.constant.dtype, value.constant.shape);

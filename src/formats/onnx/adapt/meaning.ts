@@ -11,7 +11,6 @@ import {
   makeForm,
   stringOf,
   withAttribute,
-  without,
 } from './form.ts';
 
 /** Edges where the same node would mean something else. */
@@ -51,15 +50,7 @@ function booleanMask<T>(form: Form<T>, context: AdaptContext<T>): Form<T>[] {
   const [y, mask] = form.outputs;
   const x = form.inputs[0];
   if (y === undefined || mask === undefined || context.isUsed?.(mask) === false) return [form];
-  const to = x == null ? undefined : floatTypes[context.dtype?.(x) ?? 'string'];
-  if (to === undefined) {
-    throw cannotAdapt(
-      form,
-      10,
-      'its mask is in use and the element type is not known',
-      'remove the Dropout nodes from the model before exporting it',
-    );
-  }
+  const to = floatTypes[(x == null ? null : context.dtype?.(x)) ?? 'float32'] ?? 1;
   const flags = context.fresh('mask');
   return [
     changed(form, { outputs: [y, flags] }),
@@ -134,7 +125,6 @@ function channelScales<T>(form: Form<T>, context: AdaptContext<T>): Form<T>[] {
   const groupCount = context.constant(int64Constant([groups]), 'groups');
   const last = context.constant(int64Constant([1]), 'axis');
   const flat = context.constant(int64Constant([-1]), 'flat');
-  const attributes = without(form.attributes, []);
   const forms: Form<T>[] = [
     makeForm('Shape', [x], [channels], {
       start: { type: 'int', value: 1 },
@@ -155,6 +145,6 @@ function channelScales<T>(form: Form<T>, context: AdaptContext<T>): Form<T>[] {
     );
     return result;
   });
-  forms.push(changed(form, { attributes, inputs: [x, ...repeated] }));
+  forms.push(changed(form, { inputs: [x, ...repeated] }));
   return forms;
 }
