@@ -163,8 +163,11 @@ class Decoder {
   }
 
   #dropRivals(frame: Frame, field: Field): void {
-    for (const rival of field.rivals)
-      if (frame.message[rival] !== undefined) delete frame.message[rival];
+    for (const rival of field.rivals) {
+      if (frame.message[rival] === undefined) continue;
+      this.#memory.charge(cost.dictionary);
+      delete frame.message[rival];
+    }
   }
 
   #value(field: Field): unknown {
@@ -198,7 +201,7 @@ class Decoder {
       frame.message[field.name] = [value];
       frame.lists.push(field.name);
     } else {
-      this.#memory.charge(cost.item);
+      this.#memory.charge(list.length < cost.shortList ? cost.item : cost.longItem);
       list.push(value);
     }
     frame.index = list === undefined ? 0 : list.length - 1;
@@ -222,7 +225,7 @@ class Decoder {
       list = count === 1 && !packed ? [0] : new Array<Int64>(count);
       frame.message[field.name] = list;
     } else {
-      this.#memory.charge(cost.item * count);
+      this.#memory.charge(cost.longItem * count);
       at = known;
     }
     wire.end = stop;

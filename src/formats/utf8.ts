@@ -53,8 +53,18 @@ function decodeEscaped(bytes: Uint8Array, start: number, end: number): string {
   return text + fromUnits(count);
 }
 
+/** Arguments for short strings, by length: making a view for each would be most of the work. */
+const short: number[][] = Array.from({ length: shortest + 1 }, (_, n) =>
+  new Array<number>(n).fill(0),
+);
+
 function fromUnits(count: number): string {
-  return String.fromCharCode.apply(null, units.subarray(0, count) as unknown as number[]);
+  const few = short[count];
+  if (few === undefined) {
+    return String.fromCharCode.apply(null, units.subarray(0, count) as unknown as number[]);
+  }
+  for (let i = 0; i < count; i++) few[i] = units[i]!;
+  return String.fromCharCode.apply(null, few);
 }
 
 /** Bytes of the well-formed sequence that starts with a byte ≥ 0x80; 1 where there is none. */

@@ -1,4 +1,4 @@
-import { type Constant, readConstant } from '../ir/constant.ts';
+import type { Constant } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
@@ -8,6 +8,7 @@ import { constantOfValue, removeHolder } from './constants.ts';
 /** Smaller constants cost less than the edit would be worth reading about. */
 const minBytes = 64;
 const headBytes = 64;
+const pieceBytes = 1 << 20;
 
 /** Lets equal constants of a graph share one. Bytes are compared in full, but only where type, shape and the first
  *  bytes agree. Returns one sentence for the report, or none. */
@@ -49,11 +50,17 @@ async function findEqual(
   group: readonly { value: Value; constant: Constant }[],
   constant: Constant,
 ): Promise<Value | null> {
-  if (group.length === 0) return null;
-  const bytes = await readConstant(constant);
-  for (const other of group) {
-    const known = await readConstant(other.constant);
-    if (bytes.every((byte, i) => known[i] === byte)) return other.value;
-  }
+  for (const other of group) if (await isEqual(other.constant, constant)) return other.value;
   return null;
+}
+
+/** Piece by piece, so that large weights are not held. */
+async function isEqual(a: Constant, b: Constant): Promise<boolean> {
+  for (let at = 0; at < a.data.size; at += pieceBytes) {
+    const length = Math.min(pieceBytes, a.data.size - at);
+    const left = await a.data.read(at, length);
+    const right = await b.data.read(at, length);
+    for (let i = 0; i < length; i++) if (left[i] !== right[i]) return false;
+  }
+  return true;
 }

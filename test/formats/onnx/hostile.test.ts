@@ -88,6 +88,11 @@ const floods: [string, MessageName, (bytes: number) => Uint8Array][] = [
   ['unknown fields by turns', 'NodeProto', (bytes) => repeat([0x78, 1, 0x1a, 0], bytes)],
   ['a graph opened again and again', 'ModelProto', (bytes) => repeat([0x3a, 2, 0x0a, 0], bytes)],
   ['a tensor filled bit by bit', 'AttributeProto', (bytes) => repeat([0x2a, 2, 0x38, 1], bytes)],
+  [
+    'types that change their kind',
+    'AttributeProto',
+    (bytes) => repeat([0x7a, 4, 0x0a, 0, 0x22, 0], bytes),
+  ],
   ['nodes with an attribute', 'GraphProto', (bytes) => repeat([0x0a, 4, 0x2a, 2, 0x18, 1], bytes)],
 ];
 
@@ -96,7 +101,7 @@ const unlimited: Partial<Limits> = { nodes: 1e9, tensors: 1e9, rank: 1e9, decode
 x('what decoding charges is no less than what it takes', () => {
   if (collect === undefined) return;
   for (const [name, type, make] of floods) {
-    const bytes = make(300_000);
+    const bytes = make(600_000);
     collect();
     const before = process.memoryUsage();
     const message = decodeMessage(type, bytes, resolveLimits(unlimited, bytes.length));
@@ -104,7 +109,7 @@ x('what decoding charges is no less than what it takes', () => {
     const after = process.memoryUsage();
     const taken = after.heapUsed - before.heapUsed + (after.arrayBuffers - before.arrayBuffers);
     assert.ok(message);
-    if (taken < 2 ** 19) continue;
+    if (taken < 2 * 2 ** 20) continue;
     const limits = resolveLimits({ ...unlimited, decodedBytes: taken * 0.98 }, bytes.length);
     assert.throws(
       () => decodeMessage(type, bytes, limits),
@@ -114,9 +119,9 @@ x('what decoding charges is no less than what it takes', () => {
   }
 });
 
-x('4 MB of anything ends within a second', () => {
+x('2 MB of anything end within a second per MB', () => {
   for (const [name, type, make] of floods) {
-    const bytes = make(4 * 2 ** 20);
+    const bytes = make(2 * 2 ** 20);
     const start = performance.now();
     try {
       decodeMessage(
@@ -128,7 +133,11 @@ x('4 MB of anything ends within a second', () => {
       assert.instance(error, LimitError, `${name}: ${error}`);
     }
     const ms = performance.now() - start;
-    assert.ok(ms < 5000, `${name}: ${ms} ms`);
+<<<<<<< HEAD
+    assert.ok(ms < 5000, `$name: $msms`);
+=======
+    assert.ok(ms < 2000, `$name: $msms`);
+>>>>>>> onnx
   }
 });
 
@@ -183,7 +192,7 @@ x('the place of an error names the node', () => {
     assert.instance(error, FormatError);
     assert.is(
       (error as FormatError).where,
-      `onnx: graph.node[1] "conv_3".attribute[0] "pads".ints[1], byte ${bytes.length - 1}`,
+      `onnx: graph.node[1] "conv_3".attribute[0] "pads".ints[1], byte $bytes.length - 1`,
     );
   }
 });
