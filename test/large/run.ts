@@ -37,8 +37,11 @@ try {
   );
   const data = openSync(join(folder, 'weights.bin'), 'w');
   const block = new Uint8Array(noise(columns * 128, 1, 0.02).buffer);
-  for (let written = 0; written < count * weightBytes; written += block.length)
-    writeSync(data, block);
+  // Equal weights would be stored once: each ends in another block.
+  for (let weight = 0; weight < count; weight++) {
+    for (let at = block.length; at < weightBytes; at += block.length) writeSync(data, block);
+    writeSync(data, new Uint8Array(noise(columns * 128, 2 + weight, 0.02).buffer));
+  }
   closeSync(data);
   const tensors = Array.from(
     { length: count },
