@@ -25,7 +25,14 @@ export interface Granularity {
 
 /** One set of parameters for all elements. */
 export function tensorLayout(count: number): Layout {
-  return { outer: 1, length: count, block: Math.max(count, 1), unit: 1, shared: false };
+  return count === 0
+    ? emptyLayout(1)
+    : { outer: 1, length: count, block: count, unit: 1, shared: false };
+}
+
+/** No elements, but parameters all the same. */
+function emptyLayout(cells: number): Layout {
+  return { outer: 0, length: cells, block: 1, unit: 1, shared: true };
 }
 
 /** Parameters along an axis, or for blocks along it.
@@ -38,9 +45,10 @@ export function axisLayout(count: number, { shape, axis, blockSize }: Granularit
   const size = dims[at] ?? 1;
   const inner = volume(dims.slice(at + 1));
   if (blockSize === undefined) {
+    if (count === 0) return emptyLayout(size);
     return inner === 1
-      ? { outer: 1, length: outer, block: Math.max(outer, 1), unit: size, shared: false }
-      : { outer, length: size * inner, block: Math.max(inner, 1), unit: 1, shared: true };
+      ? { outer: 1, length: outer, block: outer, unit: size, shared: false }
+      : { outer, length: size * inner, block: inner, unit: 1, shared: true };
   }
   if (!Number.isSafeInteger(blockSize) || blockSize < 1) {
     throw rangeError('blockSize', 'an integer ≥ 1', blockSize);

@@ -55,7 +55,7 @@ export function minMaxAxis(
 
 function extremes(x: Float32Array, layout: Layout): Extremes {
   const { arena, simd } = backend();
-  const cells = Math.max(cellsOf(layout), layout.unit === 1 && layout.outer === 1 ? 1 : 0);
+  const cells = cellsOf(layout);
   const min = new Float32Array(cells).fill(Infinity);
   const max = new Float32Array(cells).fill(-Infinity);
   let nan = 0;

@@ -2,8 +2,8 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { dequantize, type QuantizedType, quantize } from '../../src/kernels/index.ts';
 import { sharedFile } from '../shared.ts';
+import { untar } from '../tar.ts';
 import { fieldsOf, onnxTypes, type ReadTensor, readTensor } from './onnx.ts';
-import { untar } from './tar.ts';
 
 // The conformance cases of the onnx package, with the outputs that its reference implementation gave.
 const test = suite('onnx node cases');
@@ -55,7 +55,7 @@ const floatsOf = ({ raw }: ReadTensor): Float32Array =>
 
 const archive = sharedFile('onnx-node-tests/cases.tar.gz');
 if (archive !== null) {
-  const files = untar(archive);
+  const files = new Map(untar(archive).map(({ name, bytes }) => [name, bytes]));
   let seen = 0;
   for (const path of files.keys()) {
     const found = /^(node\/test_(quantize|dequantize)linear\w*)\/model\.onnx$/.exec(path);

@@ -21,7 +21,7 @@ export function decode(bits: number, { mantissa, bias, top }: Format): number {
   return sign * (1 + fraction / 2 ** mantissa) * 2 ** (exponent - bias);
 }
 
-/** The bit pattern of a number, from the definition: scale to units of the last place, round half to even. */
+/** The bit pattern of a float32 number, from the definition: scale to units of the last place, round half to even. */
 export function encode(value: number, format: Format): number {
   const { mantissa, bias, top, nan } = format;
   if (Number.isNaN(value)) return nan;
@@ -29,8 +29,8 @@ export function encode(value: number, format: Format): number {
   const infinity = (top + bias + 1) << mantissa;
   const magnitude = Math.abs(value);
   if (magnitude === Infinity) return sign | infinity;
-  let exponent = 1 - bias;
-  while (exponent < top && magnitude >= 2 ** (exponent + 1)) exponent++;
+  const [bits] = new Uint32Array(Float32Array.of(magnitude).buffer) as unknown as [number];
+  const exponent = Math.min(top, Math.max(1 - bias, (bits >>> 23) - 127));
   const units = magnitude / 2 ** (exponent - mantissa);
   const floor = Math.floor(units);
   const rest = units - floor;
