@@ -103,7 +103,7 @@ function boundInputs(model: Model, bindings: Readonly<Record<string, number>>): 
     if (type?.kind !== 'tensor' || type.shape === null) continue;
     inputs[name] = type.shape.map((dim) => evaluateDim(dim, bindings) ?? dim);
   }
-  return { inputs, declared: 'ignore' };
+  return { inputs };
 }
 
 /** Dimensions as numbers. */
