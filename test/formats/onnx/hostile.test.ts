@@ -39,7 +39,7 @@ x('broken files end in a model or one of our errors, soon and in little memory',
       end = (error as ModelpressError).code;
       assert.ok((error as ModelpressError).where, `${name}: no place`);
     }
-    assert.ok(performance.now() - start < 5000, name);
+    assert.ok(performance.now() - start < 1000, name);
     assert.ok(process.memoryUsage.rss() - before < 4 * bytes.length + 32 * 2 ** 20, name);
     ends[end] = (ends[end] ?? 0) + 1;
   }
@@ -119,7 +119,7 @@ x('what decoding charges is no less than what it takes', () => {
   }
 });
 
-x('2 MB of anything end within a second per MB', () => {
+x('2 MB of anything end soon, on a busy machine too', () => {
   for (const [name, type, make] of floods) {
     const bytes = make(2 * 2 ** 20);
     const start = performance.now();
@@ -133,7 +133,7 @@ x('2 MB of anything end within a second per MB', () => {
       assert.instance(error, LimitError, `${name}: ${error}`);
     }
     const ms = performance.now() - start;
-    assert.ok(ms < 5000, `$name: $msms`);
+    assert.ok(ms < 5000, `${name}: ${ms} ms`);
   }
 });
 
@@ -188,7 +188,7 @@ x('the place of an error names the node', () => {
     assert.instance(error, FormatError);
     assert.is(
       (error as FormatError).where,
-      `onnx: graph.node[1] "conv_3".attribute[0] "pads".ints[1], byte $bytes.length - 1`,
+      `onnx: graph.node[1] "conv_3".attribute[0] "pads".ints[1], byte ${bytes.length - 1}`,
     );
   }
 });
