@@ -26,9 +26,7 @@ const args = [
   'p2o.DynamicDimension.1=320',
   '--force',
 ];
-console.log(
-  `\n$ modelpress compress ${args.join(' ')}\n`,
-);
+console.log(`\n$ modelpress compress ${args.join(' ')}\n`);
 node('dist/cli/main.js', 'compress', ...args);
 console.log(
   `\nThe compressed model is ${output}. Both files run in onnxruntime, browsers included.`,

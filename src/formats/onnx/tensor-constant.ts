@@ -5,7 +5,14 @@ import type { SparseTensorProto, TensorProto } from './proto.ts';
 import type { Reading } from './reading.ts';
 import { tensorRecord } from './record.ts';
 import type { DenseTensor } from './sparse.ts';
-import { dataTypeOf, makeTensor, tensorBytes, tensorDims, tensorType } from './tensor.ts';
+import {
+  dataTypeOf,
+  makeTensor,
+  tensorBytes,
+  tensorDims,
+  tensorStrings,
+  tensorType,
+} from './tensor.ts';
 
 /** The constant of a tensor message: its bytes stay where they are. */
 export function readTensor(
@@ -18,6 +25,7 @@ export function readTensor(
   if (shape.length > limits.rank)
     throw new LimitError('rank', limits.rank, shape.length, { where });
   if (dtype === 'string') {
+    tensorStrings(tensor); // checks their number and place
     const strings = tensor.stringData ?? [];
     return { dtype, shape, data: bufferSource(new Uint8Array(0)), strings, origin: tensor };
   }
