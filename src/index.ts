@@ -1,5 +1,6 @@
 /** modelpress: reads, compresses, compares and writes neural-network models in any JavaScript runtime. */
 
+export { type CompareOptions, compare } from './compare.ts';
 export * from './compress/index.ts';
 export type { DType, TypedArray } from './core/dtype.ts';
 export {
@@ -28,4 +29,4 @@ export {
 export type { Model } from './ir/model.ts';
 export { type InspectOptions, inspect } from './passes/inspect.ts';
 export * from './report/index.ts';
-export * from './runtime/index.ts';
+export type { Feeds, Runnable, Runner, ValueInfo } from './runtime/index.ts';

@@ -1,8 +1,7 @@
-import { UnsupportedError } from '../core/errors.ts';
+import { compare } from '../compare.ts';
 import { findOnnxRuntime } from '../host/onnxruntime.ts';
-import { compareText } from '../report/text.ts';
-import { compareBytes } from '../runtime/compare.ts';
-import { print, printJson } from './console.ts';
+import { comparisonText } from '../report/text.ts';
+import { note, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { openModel } from './model.ts';
 import { parse, UsageError, wholeNumber } from './options.ts';
@@ -10,16 +9,17 @@ import type { Verb } from './verb.ts';
 
 export const compareVerb: Verb = {
   name: 'compare',
-  summary: 'run two models on the same inputs and say how far apart they are',
+  summary: 'compare two models: weights, sizes, and outputs on the same inputs',
   help: `modelpress compare REFERENCE MODEL [options]
 
       --samples N         random inputs (4)
       --seed N            of those inputs (0)
       --input NAME=FILE.npy|NUMBER   use this for an input
       --dim NAME=SIZE     size of a symbolic dimension
+      --full              list every weight
       --json              the report as JSON
 
-Needs onnxruntime-node beside modelpress: it runs the models.
+Weights are compared in any case; onnxruntime-node beside modelpress runs the models.
 Example: modelpress compare model.onnx small.onnx --samples 8`,
   async run(args, signal) {
     const { positionals, lists, text, flags } = parse(args, {
@@ -28,34 +28,30 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
       input: { type: 'string', multiple: true },
       dim: { type: 'string', multiple: true },
       random: { type: 'boolean' },
+      full: { type: 'boolean' },
     });
     const [reference, other, ...rest] = positionals;
     if (reference === undefined || other === undefined || rest.length > 0) {
       throw new UsageError('compare takes two models: modelpress compare REFERENCE MODEL');
     }
+    const quiet = flags.has('quiet');
     const first = await openModel(reference);
     const second = await openModel(other);
     const runner = await findOnnxRuntime();
-    if (runner === null) {
-      throw new UnsupportedError('there is nothing that could run the models', {
-        code: 'E_NO_RUNNER',
-        hint: 'npm install onnxruntime-node',
-      });
-    }
-    const report = await compareBytes(
-      { model: first.model, bytes: await first.source.read(0, first.source.size) },
-      await second.source.read(0, second.source.size),
-      {
-        runner,
-        samples: wholeNumber('samples', text.get('samples'), 1) ?? 4,
-        seed: wholeNumber('seed', text.get('seed')) ?? 0,
-        given: parseInputs(first.model, lists.get('input') ?? []),
-        bindings: parseDims(lists.get('dim') ?? []),
-        signal,
-      },
-    );
+    const isLarge = first.external || second.external;
+    if (runner === null)
+      note('the models are not run: install onnxruntime-node beside modelpress for that', quiet);
+    else if (isLarge) note('models with external data are not run', quiet);
+    const report = await compare(first.model, second.model, {
+      ...(runner === null || isLarge ? {} : { runner }),
+      samples: wholeNumber('samples', text.get('samples'), 1) ?? 4,
+      seed: wholeNumber('seed', text.get('seed')) ?? 0,
+      given: parseInputs(first.model, lists.get('input') ?? []),
+      bindings: parseDims(lists.get('dim') ?? []),
+      signal,
+    });
     if (flags.has('json')) printJson(report);
-    else print(compareText(report));
+    else print(comparisonText(report, { full: flags.has('full') }));
     return 0;
   },
 };

@@ -59,6 +59,35 @@ export interface OutputReport {
   top1: number | null;
 }
 
+/** How a weight of one model stands in another. */
+export interface WeightReport {
+  weight: string;
+  shape: readonly number[];
+  bytesBefore: number;
+  /** Integers, scales and zero points. */
+  bytesAfter: number;
+  /** Element type of the stored numbers. */
+  stored: string;
+  /** Signal-to-noise ratio, dB; null when the weights are identical. */
+  sqnrDb: number | null;
+}
+
+/** Two models side by side, weights and outputs. */
+export interface ComparisonReport {
+  kind: 'comparison';
+  version: 1;
+  bytesBefore: number;
+  bytesAfter: number;
+  /** Weights that are stored otherwise, in the order of the reference. */
+  weights: WeightReport[];
+  /** Constants that are the same in both. */
+  kept: { constants: number; bytes: number };
+  /** Weights of the reference that the other model does not have under the same name and shape. */
+  missing: string[];
+  /** null where nothing could run the models. */
+  outputs: CompareReport | null;
+}
+
 export interface CompareReport {
   kind: 'compare';
   version: 1;

@@ -1,5 +1,5 @@
 import { printable } from './printable.ts';
-import type { CompareReport, CompressReport, KeptReport } from './report.ts';
+import type { CompareReport, ComparisonReport, CompressReport, KeptReport } from './report.ts';
 import { formatTable } from './table.ts';
 import { formatBytes, formatCount, formatDecibels, formatNumber, formatShare } from './units.ts';
 
@@ -107,6 +107,46 @@ function keptText(kept: readonly KeptReport[], full: boolean): string {
     ];
   });
   return `${title}\n${formatTable(columns, rows)}`;
+}
+
+/** Two models side by side as text: weights stored otherwise, sizes, outputs. */
+export function comparisonText(
+  report: ComparisonReport,
+  { full = false }: { full?: boolean } = {},
+): string {
+  const parts: string[] = [];
+  const { weights, kept, missing, outputs, bytesBefore, bytesAfter } = report;
+  const bySize = [...weights].sort((a, b) => b.bytesBefore - a.bytesBefore);
+  const shown = full ? weights : bySize.slice(0, shortRows);
+  if (shown.length > 0) {
+    const rows = shown.map((row) => [
+      printable(row.weight),
+      row.shape.join('×'),
+      row.stored,
+      formatBytes(row.bytesBefore),
+      formatBytes(row.bytesAfter),
+      formatDecibels(row.sqnrDb),
+    ]);
+    const table = formatTable(
+      [
+        { title: 'weight', max: 48 },
+        { title: 'shape', align: 'right' },
+        { title: 'stored as' },
+        { title: 'before', align: 'right' },
+        { title: 'after', align: 'right' },
+        { title: 'SQNR', align: 'right' },
+      ],
+      rows,
+    );
+    const more = weights.length - shown.length;
+    parts.push(more > 0 ? `${table}\n… ${more} smaller ones (--full)` : table);
+  }
+  parts.push(
+    `${weights.length} weights stored otherwise, ${kept.constants} the same (${formatBytes(kept.bytes)}), ${missing.length} without a counterpart`,
+  );
+  if (outputs !== null) parts.push(compareText(outputs));
+  parts.push(`${formatBytes(bytesBefore)} and ${formatBytes(bytesAfter)}`);
+  return parts.join('\n\n');
 }
 
 /** A comparison as text: a row an output. */

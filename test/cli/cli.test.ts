@@ -126,9 +126,14 @@ x('compare runs both', () => {
   ]);
   assert.is(code, 0);
   const report = JSON.parse(out);
-  assert.is(report.samples, 2);
-  assert.ok(report.outputs[0].sqnrDb > 10);
-  assert.is(JSON.parse(press(['compare', model, model, '--json']).out).outputs[0].sqnrDb, null);
+  assert.is(report.outputs.samples, 2);
+  assert.is(report.weights.length, 1);
+  assert.ok(report.weights[0].sqnrDb > 15);
+  assert.ok(report.outputs.outputs[0].sqnrDb > 10);
+  assert.is(
+    JSON.parse(press(['compare', model, model, '--json']).out).outputs.outputs[0].sqnrDb,
+    null,
+  );
 });
 
 x('inspect counts', () => {
