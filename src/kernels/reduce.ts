@@ -10,7 +10,7 @@ import {
   repetitionOf,
   tensorLayout,
 } from './layout.ts';
-import { checkFloats, checkSameLength, partElements } from './types.ts';
+import { checkFloats, checkLength, partElements } from './types.ts';
 
 interface Extremes {
   min: Float32Array<ArrayBuffer>;
@@ -192,7 +192,7 @@ function magnitude(x: Float32Array): number {
 export function squaredError(a: Float32Array, b: Float32Array): { signal: number; noise: number } {
   checkFloats('a', a);
   checkFloats('b', b);
-  checkSameLength('b', b.length, a.length);
+  checkLength('b', b.length, a.length);
   const { arena, simd } = backend();
   let signal = 0;
   let noise = 0;
