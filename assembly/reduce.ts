@@ -91,7 +91,8 @@ export function f32_min_max_runs(
   return v128.any_true(nan) ? 1 : 0;
 }
 
-/** The same for [outer, length, unit] with one result for each of the `unit` columns of a block. */
+/** The same for [outer, length, unit] with one result for each of the `unit` columns of a block. Four rows in a
+ *  pass; at the end the last row counts again, which changes nothing. */
 export function f32_min_max_rows(
   x: usize, least: usize, greatest: usize, outer: u32, length: u32, block: u32, unit: u32,
 ): u32 {
@@ -101,75 +102,36 @@ export function f32_min_max_rows(
   for (; outer > 0; outer--) {
     for (let left = length; left > 0; ) {
       const n = min(left, block);
-      // Panels of columns, so that the accumulators stay in registers.
-      for (let i: u32 = 0; i < unit; ) {
-        if (i + 16 <= unit) {
-          const a = least + (i << 2);
-          const b = greatest + (i << 2);
-          let low0 = v128.load(a);
-          let low1 = v128.load(a, 16);
-          let low2 = v128.load(a, 32);
-          let low3 = v128.load(a, 48);
-          let high0 = v128.load(b);
-          let high1 = v128.load(b, 16);
-          let high2 = v128.load(b, 32);
-          let high3 = v128.load(b, 48);
-          let at = x + (i << 2);
-          for (let r: u32 = 0; r < n; r++) {
-            const v0 = v128.load(at);
-            const v1 = v128.load(at, 16);
-            const v2 = v128.load(at, 32);
-            const v3 = v128.load(at, 48);
-            low0 = f32x4.pmin(low0, v0);
-            high0 = f32x4.pmax(high0, v0);
-            low1 = f32x4.pmin(low1, v1);
-            high1 = f32x4.pmax(high1, v1);
-            low2 = f32x4.pmin(low2, v2);
-            high2 = f32x4.pmax(high2, v2);
-            low3 = f32x4.pmin(low3, v3);
-            high3 = f32x4.pmax(high3, v3);
-            nan = v128.or(nan, v128.or(f32x4.ne(v0, v0), f32x4.ne(v1, v1)));
-            nan = v128.or(nan, v128.or(f32x4.ne(v2, v2), f32x4.ne(v3, v3)));
-            at += stride;
+      for (let r: u32 = 0; r < n; r += 4) {
+        const x0 = x + r * stride;
+        const x1 = x + min(r + 1, n - 1) * stride;
+        const x2 = x + min(r + 2, n - 1) * stride;
+        const x3 = x + min(r + 3, n - 1) * stride;
+        for (let i: u32 = 0; i < unit; ) {
+          const whole = unit >= 4;
+          // The last four columns overlap those before.
+          const at = (whole ? min(i, unit - 4) : i) << 2;
+          const v0 = whole ? v128.load(x0 + at) : v128.load32_splat(x0 + at);
+          const v1 = whole ? v128.load(x1 + at) : v128.load32_splat(x1 + at);
+          const v2 = whole ? v128.load(x2 + at) : v128.load32_splat(x2 + at);
+          const v3 = whole ? v128.load(x3 + at) : v128.load32_splat(x3 + at);
+          let low = whole ? v128.load(least + at) : v128.load32_splat(least + at);
+          let high = whole ? v128.load(greatest + at) : v128.load32_splat(greatest + at);
+          low = f32x4.pmin(f32x4.pmin(f32x4.pmin(f32x4.pmin(low, v0), v1), v2), v3);
+          high = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(high, v0), v1), v2), v3);
+          nan = v128.or(nan, v128.or(f32x4.ne(v0, v0), f32x4.ne(v1, v1)));
+          nan = v128.or(nan, v128.or(f32x4.ne(v2, v2), f32x4.ne(v3, v3)));
+          low = f32x4.add(low, zero);
+          high = f32x4.add(high, zero);
+          if (whole) {
+            v128.store(least + at, low);
+            v128.store(greatest + at, high);
+            i += 4;
+          } else {
+            store<f32>(least + at, f32x4.extract_lane(low, 0));
+            store<f32>(greatest + at, f32x4.extract_lane(high, 0));
+            i += 1;
           }
-          v128.store(a, f32x4.add(low0, zero));
-          v128.store(a, f32x4.add(low1, zero), 16);
-          v128.store(a, f32x4.add(low2, zero), 32);
-          v128.store(a, f32x4.add(low3, zero), 48);
-          v128.store(b, f32x4.add(high0, zero));
-          v128.store(b, f32x4.add(high1, zero), 16);
-          v128.store(b, f32x4.add(high2, zero), 32);
-          v128.store(b, f32x4.add(high3, zero), 48);
-          i += 16;
-        } else if (unit >= 4) {
-          i = min(i, unit - 4);
-          let low = v128.load(least + (i << 2));
-          let high = v128.load(greatest + (i << 2));
-          let at = x + (i << 2);
-          for (let r: u32 = 0; r < n; r++) {
-            const v = v128.load(at);
-            low = f32x4.pmin(low, v);
-            high = f32x4.pmax(high, v);
-            nan = v128.or(nan, f32x4.ne(v, v));
-            at += stride;
-          }
-          v128.store(least + (i << 2), f32x4.add(low, zero));
-          v128.store(greatest + (i << 2), f32x4.add(high, zero));
-          i += 4;
-        } else {
-          let low = v128.load32_splat(least + (i << 2));
-          let high = v128.load32_splat(greatest + (i << 2));
-          let at = x + (i << 2);
-          for (let r: u32 = 0; r < n; r++) {
-            const v = v128.load32_splat(at);
-            low = f32x4.pmin(low, v);
-            high = f32x4.pmax(high, v);
-            nan = v128.or(nan, f32x4.ne(v, v));
-            at += stride;
-          }
-          store<f32>(least + (i << 2), f32x4.extract_lane(low, 0) + 0);
-          store<f32>(greatest + (i << 2), f32x4.extract_lane(high, 0) + 0);
-          i += 1;
         }
       }
       x += n * stride;

@@ -16,6 +16,7 @@ import {
   partElements,
   type QuantizedType,
   quantizedTypes,
+  resultArray,
 } from './types.ts';
 
 export interface DequantizeOptions extends QuantizationParameters {
@@ -23,16 +24,19 @@ export interface DequantizeOptions extends QuantizationParameters {
   type?: QuantizedType | 'int32' | undefined;
   /** Number of elements; default what the shape or the array says. An odd count of 4-bit levels needs one. */
   length?: number | undefined;
+  /** Array for the result; default a new one, which takes longer than the conversion. */
+  output?: Float32Array<ArrayBuffer> | undefined;
 }
 
 type Levels = Int8Array | Uint8Array | Int16Array | Uint16Array | Int32Array;
 
+const floats: new (length: number) => Float32Array<ArrayBuffer> = Float32Array;
 const types: readonly string[] = [...quantizedTypes, 'int32'];
 
 /** Values of levels: (q − zeroPoint) · scale in float32, bit for bit ONNX DequantizeLinear.
  *  @param q        row-major levels, any length
  *  @param options  scale and zero point as for `quantize`; type and length for packed levels
- *  @returns        the values in a new array
+ *  @returns        the output: the values
  *  @throws {TypeError} q is not an integer array, or not the type's; several scales without a shape
  *  @throws {RangeError} a scale of 0 or not finite, a zero point outside of the type, sizes that don't fit
  *  Cost O(n), near a memory copy; takes at most 3 MB of WebAssembly memory. Deterministic.
@@ -47,7 +51,7 @@ export function dequantize(q: Levels, options: DequantizeOptions): Float32Array<
   const { arena, simd } = loaded;
   const kernels = kernelsOf(simd, format);
   const { packed, bytes, view, unsigned } = format;
-  const result = new Float32Array(count);
+  const result = resultArray(options.output, floats, count);
   eachPart(parameters.layout, partElements, (part, at, cell) => {
     const size = elementsOf(part);
     // A part of packed levels that starts in the middle of a byte skips the level before it.

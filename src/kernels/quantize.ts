@@ -15,12 +15,15 @@ import {
   type QuantizedArray,
   type QuantizedType,
   quantizedTypes,
+  resultArray,
 } from './types.ts';
 
 export interface QuantizeOptions<T extends QuantizedType = QuantizedType>
   extends QuantizationParameters {
   /** Type of the levels. */
   type: T;
+  /** Array for the result; default a new one, which takes longer than the conversion. */
+  output?: QuantizedArray<T> | undefined;
 }
 
 /** Levels of an array: saturate(rint(x / scale) + zeroPoint), bit for bit ONNX QuantizeLinear.
@@ -29,8 +32,8 @@ export interface QuantizeOptions<T extends QuantizedType = QuantizedType>
  *  8 and 16 bit kernels (the standard leaves it open).
  *  @param x        row-major elements, any length
  *  @param options  scale, zero point and type; the shape and an axis where there are several scales
- *  @returns        x.length levels in a new array; ceil(x.length / 2) bytes of them for int4 and uint4
- *  @throws {TypeError} x is not a Float32Array; several scales without a shape
+ *  @returns        the output: x.length levels, or ceil(x.length / 2) bytes of them for int4 and uint4
+ *  @throws {TypeError} x or output of another class; several scales without a shape
  *  @throws {RangeError} a scale of 0 or not finite, a zero point outside of the type, sizes that don't fit
  *  Cost O(n), near a memory copy; takes at most 3 MB of WebAssembly memory. Deterministic.
  *  Source: ONNX QuantizeLinear-25. */
@@ -45,7 +48,8 @@ export function quantize<T extends QuantizedType>(
   const { arena, simd } = loaded;
   const kernels = kernelsOf(simd, format);
   const { packed, bytes, view } = format;
-  const result = new format.array(packed ? Math.ceil(x.length / 2) : x.length);
+  const length = packed ? Math.ceil(x.length / 2) : x.length;
+  const result = resultArray(options.output, format.array, length);
   // A part of packed levels that starts in the middle of a byte takes the level before it along.
   let before = 0;
   eachPart(parameters.layout, partElements, (part, at, cell) => {

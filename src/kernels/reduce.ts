@@ -10,7 +10,7 @@ import {
   repetitionOf,
   tensorLayout,
 } from './layout.ts';
-import { checkFloats, checkSameLength, partElements } from './types.ts';
+import { checkFloats, checkLength, partElements } from './types.ts';
 
 interface Extremes {
   min: Float32Array<ArrayBuffer>;
@@ -145,7 +145,7 @@ export function meanVariance(x: Float32Array): { mean: number; variance: number 
 /** How often each magnitude occurs: bin i counts |x| from i·w up to (i + 1)·w, where w = max / bins. What is at or
  *  beyond max is in the last bin, NaN in none. The bin is trunc(|x| · (bins / max)) in float32.
  *  @param x        elements, any length
- *  @param options  bins: 1..65,536, default 2048; max: upper end > 0, default the largest finite-or-not |x|
+ *  @param options  bins: 1..65,536, default 2048; max: upper end > 0, default the largest |x|
  *  @returns        counts [bins]
  *  @throws {TypeError} x is not a Float32Array
  *  @throws {RangeError} bins or max out of range
@@ -192,7 +192,7 @@ function magnitude(x: Float32Array): number {
 export function squaredError(a: Float32Array, b: Float32Array): { signal: number; noise: number } {
   checkFloats('a', a);
   checkFloats('b', b);
-  checkSameLength('b', b.length, a.length);
+  checkLength('b', b.length, a.length);
   const { arena, simd } = backend();
   let signal = 0;
   let noise = 0;

@@ -85,7 +85,21 @@ export function checkFloats(name: string, x: unknown): asserts x is Float32Array
   if (!(x instanceof Float32Array)) throw typeError(name, 'a Float32Array', x);
 }
 
-/** @throws {RangeError} two arrays of different lengths */
-export function checkSameLength(name: string, got: number, expected: number): void {
+/** @throws {RangeError} an array of another length than `expected` */
+export function checkLength(name: string, got: number, expected: number): void {
   if (got !== expected) throw rangeError(name, `${expected} elements`, `${got} elements`);
+}
+
+/** The caller's array for results if there is one, else a new one.
+ *  @throws {TypeError} of another class
+ *  @throws {RangeError} of another length */
+export function resultArray<A extends { readonly length: number }>(
+  given: unknown,
+  array: new (length: number) => A,
+  length: number,
+): A {
+  if (given === undefined) return new array(length);
+  if (!(given instanceof array)) throw typeError('output', `a ${array.name}`, given);
+  checkLength('output', given.length, length);
+  return given;
 }

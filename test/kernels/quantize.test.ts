@@ -191,6 +191,25 @@ test('views at any offset, shared memory, and inputs left as they are', () => {
   );
 });
 
+test('results go where the caller wants them', () => {
+  const x = Float32Array.of(1, 2, 3);
+  const output = new Int8Array(9).subarray(3, 6);
+  assert.is(quantize(x, { scale: 1, type: 'int8', output }), output);
+  assert.equal([...new Int8Array(output.buffer)], [0, 0, 0, 1, 2, 3, 0, 0, 0]);
+  const nibbles = new Uint8Array(2);
+  assert.equal([...quantize(x, { scale: 1, type: 'uint4', output: nibbles })], [0x21, 0x03]);
+  const values = new Float32Array(3);
+  assert.is(dequantize(output, { scale: 2, output: values }), values);
+  assert.equal([...values], [2, 4, 6]);
+  const short = { scale: 1, type: 'int8', output: new Int8Array(2) } as const;
+  assert.throws(() => quantize(x, short), /^"output" expected 3 elements, got 2 elements$/);
+  const other = { scale: 1, output: new Float64Array(3) as unknown as Float32Array<ArrayBuffer> };
+  assert.throws(
+    () => dequantize(output, other),
+    /^"output" expected a Float32Array, got Float64Array$/,
+  );
+});
+
 test('memory stays small however long the array', () => {
   const x = new Float32Array(3_000_000);
   quantize(x, {

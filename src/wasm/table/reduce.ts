@@ -93,6 +93,6 @@ export const reduceRows = [
     ],
     result: null,
     contract: 'exact',
-    bench: { count: 4194304, bins: 2048, factor: 512 },
+    bench: { count: 4194304, bins: 2048, factor: 128 },
   },
 ] as const;
