@@ -146,10 +146,8 @@ function writeGraph(graph: Graph, writing: Writing): GraphProto {
   );
   const sparse = held.filter(({ constant }) => isSparse(constant?.origin));
   const dense = held.filter(({ constant }) => !isSparse(constant?.origin));
-  setList(proto, 'initializer', [
-    ...dense.map(({ name, constant }) => writeTensor(name, constant!)),
-    ...made,
-  ]);
+  const tensors = [...dense.map(({ name, constant }) => writeTensor(name, constant!)), ...made];
+  setList(proto, 'initializer', tensors.map(writing.place));
   setList(
     proto,
     'sparseInitializer',
