@@ -5,3 +5,4 @@ export * from './dequantize';
 export * from './expand';
 export * from './nibble';
 export * from './float16';
+export * from './gemm';

@@ -36,8 +36,14 @@ function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
     held.push(address);
     const data = new arrays[parameter.type](arena.memory.buffer, address, count);
     const float = parameter.type.startsWith('f');
+    const rows = parameter.below === undefined ? 0 : evaluate(parameter.below, row.bench);
     for (let i = 0; i < count; i++)
-      data[i] = parameter.domain === 'scale' ? 0.5 : float ? (i % 251) / 8 - 15 : i % 100;
+      data[i] =
+        parameter.domain === 'scale'
+          ? 0.5
+          : float
+            ? (i % 251) / 8 - 15
+            : i % (rows > 0 ? rows : 100);
     return address;
   });
   const macs = row.macs === undefined ? {} : { macs: evaluate(row.macs, row.bench) };

@@ -2,6 +2,7 @@
 
 export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
 export type { Int8Mode } from '../wasm/probe.ts';
+export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
 export {
   bfloat16ToFloat32,
@@ -10,6 +11,8 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export type { Granularity } from './layout.ts';
+export { type MatmulOptions, matmul } from './matmul.ts';
+export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';

@@ -8,7 +8,9 @@ import { references } from '../reference/index.ts';
 import {
   arrays,
   canaryBytes,
+  evaluate,
   fill,
+  fillRows,
   type NumberArray,
   type Placed,
   place,
@@ -67,9 +69,10 @@ function runTrial(row: KernelRow, trial: Trial, seed: number): void {
   const before = new Map<Placed, NumberArray>();
   const draw = random(seed);
   for (const buffer of placed) {
-    const { kind, type, domain } = buffer.parameter;
+    const { kind, type, domain, below } = buffer.parameter;
     const data = new arrays[type](buffer.bytes / arrays[type].BYTES_PER_ELEMENT);
-    if (kind === 'in' || kind === 'inout') fill(data, domain, draw);
+    if (below !== undefined) fillRows(data, evaluate(below, trial.values), draw);
+    else if (kind === 'in' || kind === 'inout') fill(data, domain, draw);
     before.set(buffer, data);
   }
   const kernel = exports.get(row.module)![row.name] as (...values: number[]) => number;

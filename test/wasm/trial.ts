@@ -15,19 +15,20 @@ export const arrays = {
 
 export type NumberArray = InstanceType<(typeof arrays)[ElementType]>;
 
-/** Value of a product of sizes, numbers and ceil(a/b). */
+/** Value of a sum of products of sizes, numbers and ceil(a/b). */
 export function evaluate(expression: string, values: Readonly<Record<string, number>>): number {
   const operand = (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : values[text];
     if (value === undefined) throw new TypeError(`"${text}" of "${expression}" is not a size`);
     return value;
   };
-  let product = 1;
-  for (const factor of expression.split('*')) {
-    const ceil = /^ceil\((\w+)\/(\w+)\)$/.exec(factor);
-    product *= ceil === null ? operand(factor) : Math.ceil(operand(ceil[1]!) / operand(ceil[2]!));
-  }
-  return product;
+  const factor = (text: string): number => {
+    const ceil = /^ceil\((\w+)\/(\w+)\)$/.exec(text);
+    return ceil === null ? operand(text) : Math.ceil(operand(ceil[1]!) / operand(ceil[2]!));
+  };
+  const product = (text: string): number =>
+    text.split('*').reduce((value, item) => value * factor(item), 1);
+  return expression.split('+').reduce((sum, item) => sum + product(item), 0);
 }
 
 export interface Trial {
@@ -48,7 +49,8 @@ export function* trialsOf(row: KernelRow): Generator<Trial> {
       if (item.kind === 'scalar') values[item.name] = item.values[scalar % item.values.length]!;
       if (item.kind === 'size') {
         const some = item.values;
-        values[item.name] = some === undefined ? size : some[draw.below(some.length)]!;
+        const least = item.least === undefined ? 0 : evaluate(item.least, values);
+        values[item.name] = least + (some === undefined ? size : some[draw.below(some.length)]!);
       }
     }
     return values;
@@ -92,6 +94,11 @@ const specials = [
   -1e9,
 ];
 const scales = [1, 0.5, 0.25, 0.1, 2, 1 / 3, 0.003, -0.5, -1, 1e-30, 2 ** -130, 1e20, 0.0078125];
+
+/** Row numbers below a limit, or −1. */
+export function fillRows(array: NumberArray, below: number, draw: Random): void {
+  for (let i = 0; i < array.length; i++) array[i] = draw.below(below + 1) - 1;
+}
 
 /** Fills a buffer with what its domain allows; by default with anything, now and then. */
 export function fill(array: NumberArray, domain: Domain | undefined, draw: Random): void {

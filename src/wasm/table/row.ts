@@ -12,22 +12,25 @@ export type Domain =
   | 'count'
   | 'extreme';
 
-/** A pointer to `length` elements. `length` is a product of sizes, numbers and `ceil(a/b)`. */
+/** A pointer to `length` elements. `length` is a sum of products of sizes, numbers and `ceil(a/b)`. With
+ *  `below`, such a sum too, the elements are row numbers 0 … below − 1, or −1 for none. */
 export interface BufferParameter {
   readonly name: string;
   readonly kind: 'in' | 'out' | 'inout' | 'scratch';
   readonly type: ElementType;
   readonly length: string;
   readonly domain?: Domain;
+  readonly below?: string;
 }
 
 /** An unsigned size. `tile` marks the one that the kernel vectorizes: tests take all values up to 2·tile + 1.
- *  The others take `values`. */
+ *  The others take `values`; with `least`, a sum of products of earlier sizes, that many more (a leading dimension). */
 export interface SizeParameter {
   readonly name: string;
   readonly kind: 'size';
   readonly type: 'u32';
   readonly tile?: number;
+  readonly least?: string;
   readonly values?: readonly number[];
 }
 
