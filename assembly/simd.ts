@@ -5,3 +5,6 @@ export * from './dequantize';
 export * from './expand';
 export * from './nibble';
 export * from './float16';
+export * from './product64';
+export * from './eigen';
+export * from './factor';

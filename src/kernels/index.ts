@@ -10,6 +10,9 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export type { Granularity } from './layout.ts';
+export { type Eigen, eigh } from './linalg/eigen.ts';
+export type { FloatArray } from './linalg/matrix.ts';
+export { type Svd, type SvdMethod, type SvdOptions, svd } from './linalg/svd.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';
