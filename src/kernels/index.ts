@@ -11,8 +11,23 @@ export {
 } from './float16.ts';
 export type { Granularity } from './layout.ts';
 export { type Eigen, eigh } from './linalg/eigen.ts';
+export {
+  cholesky,
+  type Qr,
+  qr,
+  solveTriangular,
+  type TriangularOptions,
+} from './linalg/factor.ts';
 export type { FloatArray } from './linalg/matrix.ts';
+export { evbmf, rankByEnergy, rankByError } from './linalg/rank.ts';
 export { type Svd, type SvdMethod, type SvdOptions, svd } from './linalg/svd.ts';
+export {
+  type Tucker,
+  type TuckerMethod,
+  type TuckerOptions,
+  tucker,
+  tuckerReconstruct,
+} from './linalg/tucker.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';
