@@ -6,3 +6,6 @@ export * from './expand';
 export * from './nibble';
 export * from './float16';
 export * from './gemm';
+export * from './product64';
+export * from './eigen';
+export * from './factor';

@@ -11,6 +11,24 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export type { Granularity } from './layout.ts';
+export { type Eigen, eigh } from './linalg/eigen.ts';
+export {
+  cholesky,
+  type Qr,
+  qr,
+  solveTriangular,
+  type TriangularOptions,
+} from './linalg/factor.ts';
+export type { FloatArray } from './linalg/matrix.ts';
+export { evbmf, rankByEnergy, rankByError } from './linalg/rank.ts';
+export { type Svd, type SvdMethod, type SvdOptions, svd } from './linalg/svd.ts';
+export {
+  type Tucker,
+  type TuckerMethod,
+  type TuckerOptions,
+  tucker,
+  tuckerReconstruct,
+} from './linalg/tucker.ts';
 export { type MatmulOptions, matmul } from './matmul.ts';
 export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
 export type { QuantizationParameters } from './parameters.ts';

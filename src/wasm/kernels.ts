@@ -1,5 +1,6 @@
 import { convertRows } from './table/convert.ts';
 import { gemmRows } from './table/gemm.ts';
+import { linalgRows } from './table/linalg.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
@@ -9,7 +10,8 @@ export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
-  | (typeof gemmRows)[number];
+  | (typeof gemmRows)[number]
+  | (typeof linalgRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -30,4 +32,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...quantizeRows,
   ...convertRows,
   ...gemmRows,
+  ...linalgRows,
 ];

@@ -1,5 +1,6 @@
 import { convertReferences } from './convert.ts';
 import { gemmReferences } from './gemm.ts';
+import { linalgReferences } from './linalg.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
@@ -9,4 +10,5 @@ export const references: References = {
   ...quantizeReferences,
   ...convertReferences,
   ...gemmReferences,
+  ...linalgReferences,
 };

@@ -111,6 +111,7 @@ export function fill(array: NumberArray, domain: Domain | undefined, draw: Rando
     if (domain === 'zero16') return draw.below(98304) - 32768;
     if (domain === 'scale') return scales[draw.below(scales.length)]!;
     if (domain === 'seven bits') return draw.below(128);
+    if (domain === 'unit') return (draw.uniform() + 2 ** -25) * (draw.below(2) === 0 ? -1 : 1);
     if (domain === 'count') return draw.below(1000);
     if (domain === 'extreme') return [Infinity, -Infinity, 0.25, -3][draw.below(4)]!;
     if (!float) return draw.uint32();

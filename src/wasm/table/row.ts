@@ -10,7 +10,8 @@ export type Domain =
   | 'level'
   | 'seven bits'
   | 'count'
-  | 'extreme';
+  | 'extreme'
+  | 'unit';
 
 /** A pointer to `length` elements. `length` is a sum of products of sizes, numbers and `ceil(a/b)`. With
  *  `below`, such a sum too, the elements are row numbers 0 … below − 1, or −1 for none. */
@@ -38,7 +39,7 @@ export interface SizeParameter {
 export interface ScalarParameter {
   readonly name: string;
   readonly kind: 'scalar';
-  readonly type: 'u32' | 'i32' | 'f32';
+  readonly type: 'u32' | 'i32' | 'f32' | 'f64';
   readonly values: readonly number[];
 }
 
@@ -51,8 +52,9 @@ export interface KernelRow {
   readonly module: 'simd' | 'relaxed';
   readonly parameters: readonly Parameter[];
   readonly result: 'u32' | null;
-  /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element. */
-  readonly contract: 'exact' | 'bounded';
+  /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element.
+   *  checked: the reference says what is wrong with the outputs, where several are right. */
+  readonly contract: 'exact' | 'bounded' | 'checked';
   /** Sizes and scalars of a run on a large input; bytes moved follow from the buffers. */
   readonly bench: Readonly<Record<string, number>>;
   /** Multiply-adds of a run, as a product of sizes. */
