@@ -6,3 +6,6 @@ export * from './expand';
 export * from './nibble';
 export * from './float16';
 export * from './gemm';
+export * from './unary';
+export * from './unary64';
+export * from './binary';

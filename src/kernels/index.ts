@@ -3,7 +3,16 @@
 export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
 export type { Int8Mode } from '../wasm/probe.ts';
 export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';
+export {
+  type BinaryOperation,
+  type BroadcastOptions,
+  binary,
+  broadcastShape,
+  type CompareOperation,
+  compare,
+} from './binary.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
+export { type UnaryOperation, type UnaryOptions, unary } from './elementwise.ts';
 export {
   bfloat16ToFloat32,
   float16ToFloat32,
@@ -13,6 +22,7 @@ export {
 export type { Granularity } from './layout.ts';
 export { type MatmulOptions, matmul } from './matmul.ts';
 export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
+export { cos, erf, exp, log, type Numeric, pow, sin, tanh } from './math.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';

@@ -1,15 +1,19 @@
+import { type BinaryRow, binaryRows } from './table/binary.ts';
 import { convertRows } from './table/convert.ts';
 import { gemmRows } from './table/gemm.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
+import { type UnaryRow, unaryRows } from './table/unary.ts';
 
 /** Any row of the table, with the literal types of what it says. */
 export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
-  | (typeof gemmRows)[number];
+  | (typeof gemmRows)[number]
+  | UnaryRow
+  | BinaryRow;
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -30,4 +34,6 @@ export const kernelTable: readonly KernelRow[] = [
   ...quantizeRows,
   ...convertRows,
   ...gemmRows,
+  ...unaryRows,
+  ...binaryRows,
 ];

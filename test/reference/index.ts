@@ -1,12 +1,16 @@
+import { binaryReferences } from './binary.ts';
 import { convertReferences } from './convert.ts';
 import { gemmReferences } from './gemm.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
+import { unaryReferences } from './unary.ts';
 
 export const references: References = {
   ...reduceReferences,
   ...quantizeReferences,
   ...convertReferences,
   ...gemmReferences,
+  ...unaryReferences,
+  ...binaryReferences,
 };
