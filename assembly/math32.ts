@@ -1,8 +1,6 @@
 // exp and tanh in f32x4. Polynomials are Chebyshev interpolants, near minimax, fitted with 200 bits.
 
 /** e^x, within 1 ulp, subnormal results too. */
-// @ts-ignore: decorator
-@inline
 export function exp4(x: v128): v128 {
   const magic = f32x4.splat(12582912); // 1.5 · 2^23: rounds to a whole number and leaves it in the low bits
   x = f32x4.pmax(f32x4.pmin(x, f32x4.splat(89)), f32x4.splat(-104.5));

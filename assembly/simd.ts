@@ -9,3 +9,6 @@ export * from './gemm';
 export * from './unary';
 export * from './unary64';
 export * from './binary';
+export * from './softmax';
+export * from './normalize';
+export * from './fold';

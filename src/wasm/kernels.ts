@@ -1,6 +1,8 @@
 import { type BinaryRow, binaryRows } from './table/binary.ts';
 import { convertRows } from './table/convert.ts';
 import { gemmRows } from './table/gemm.ts';
+import { foldRows } from './table/fold.ts';
+import { normalizeRows } from './table/normalize.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
@@ -13,7 +15,9 @@ export type TypedRow =
   | (typeof convertRows)[number]
   | (typeof gemmRows)[number]
   | UnaryRow
-  | BinaryRow;
+  | BinaryRow
+  | (typeof normalizeRows)[number]
+  | (typeof foldRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -36,4 +40,6 @@ export const kernelTable: readonly KernelRow[] = [
   ...gemmRows,
   ...unaryRows,
   ...binaryRows,
+  ...normalizeRows,
+  ...foldRows,
 ];

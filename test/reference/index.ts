@@ -1,6 +1,8 @@
 import { binaryReferences } from './binary.ts';
 import { convertReferences } from './convert.ts';
 import { gemmReferences } from './gemm.ts';
+import { foldReferences } from './fold.ts';
+import { normalizeReferences } from './normalize.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
@@ -13,4 +15,6 @@ export const references: References = {
   ...gemmReferences,
   ...unaryReferences,
   ...binaryReferences,
+  ...normalizeReferences,
+  ...foldReferences,
 };
