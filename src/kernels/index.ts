@@ -3,7 +3,16 @@
 export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
 export type { Int8Mode } from '../wasm/probe.ts';
 export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';
+export {
+  type BinaryOperation,
+  type BroadcastOptions,
+  binary,
+  broadcastShape,
+  type CompareOperation,
+  compare,
+} from './binary.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
+export { type UnaryOperation, type UnaryOptions, unary } from './elementwise.ts';
 export {
   bfloat16ToFloat32,
   float16ToFloat32,
@@ -29,6 +38,7 @@ export {
   tucker,
   tuckerReconstruct,
 } from './linalg/tucker.ts';
+export { cos, erf, exp, log, type Numeric, pow, sin, tanh } from './math.ts';
 export { type MatmulOptions, matmul } from './matmul.ts';
 export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
 export type { QuantizationParameters } from './parameters.ts';

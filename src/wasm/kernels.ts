@@ -1,9 +1,13 @@
+import { type BinaryRow, binaryRows } from './table/binary.ts';
 import { convertRows } from './table/convert.ts';
+import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
 import { linalgRows } from './table/linalg.ts';
+import { normalizeRows } from './table/normalize.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
+import { type UnaryRow, unaryRows } from './table/unary.ts';
 
 /** Any row of the table, with the literal types of what it says. */
 export type TypedRow =
@@ -12,6 +16,10 @@ export type TypedRow =
   | (typeof convertRows)[number]
   | (typeof gemmRows)[number]
   | (typeof linalgRows)[number];
+  | UnaryRow
+  | BinaryRow
+  | (typeof normalizeRows)[number]
+  | (typeof foldRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -33,4 +41,8 @@ export const kernelTable: readonly KernelRow[] = [
   ...convertRows,
   ...gemmRows,
   ...linalgRows,
+  ...unaryRows,
+  ...binaryRows,
+  ...normalizeRows,
+  ...foldRows,
 ];

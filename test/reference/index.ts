@@ -1,9 +1,13 @@
+import { binaryReferences } from './binary.ts';
 import { convertReferences } from './convert.ts';
+import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
 import { linalgReferences } from './linalg.ts';
+import { normalizeReferences } from './normalize.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
+import { unaryReferences } from './unary.ts';
 
 export const references: References = {
   ...reduceReferences,
@@ -11,4 +15,8 @@ export const references: References = {
   ...convertReferences,
   ...gemmReferences,
   ...linalgReferences,
+  ...unaryReferences,
+  ...binaryReferences,
+  ...normalizeReferences,
+  ...foldReferences,
 };
