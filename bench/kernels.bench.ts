@@ -2,7 +2,8 @@
 // moves the same number of bytes (read and written counted alike) and against plain loops in JavaScript.
 import { dequantize, type QuantizedType, quantize } from '../src/kernels/index.ts';
 import { kernelTable } from '../src/wasm/kernels.ts';
-import { backend, backendInfo } from '../src/wasm/load.ts';
+import { libraryBackend } from '../src/wasm/library.ts';
+import { backendInfo } from '../src/wasm/load.ts';
 import type { KernelRow } from '../src/wasm/table/row.ts';
 import { arrays, evaluate } from '../test/wasm/trial.ts';
 import {
@@ -18,8 +19,8 @@ const bytesOf = (type: keyof typeof arrays): number => arrays[type].BYTES_PER_EL
 
 /** One row on data that is in wasm memory. */
 function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
-  const { arena, simd, relaxed } = backend();
-  const exports = (row.module === 'simd' ? simd : relaxed) as Record<
+  const { arena, simd, relaxed } = libraryBackend();
+  const exports = (row.module === 'relaxed' ? relaxed : simd) as Record<
     string,
     (...values: number[]) => void
   > | null;

@@ -1,7 +1,7 @@
 import { rangeError } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
-import type { SimdKernels } from '../wasm/kernels.ts';
-import { backend } from '../wasm/load.ts';
+import type { LibraryKernels } from '../wasm/kernels.ts';
+import { libraryBackend } from '../wasm/library.ts';
 import { checkShape } from './layout.ts';
 import { checkFloats, partElements, resultArray } from './types.ts';
 
@@ -18,7 +18,7 @@ export interface BroadcastOptions {
   bShape?: readonly number[];
 }
 
-const kernels: Readonly<Record<BinaryOperation, (simd: SimdKernels) => Kernel>> = {
+const kernels: Readonly<Record<BinaryOperation, (simd: LibraryKernels) => Kernel>> = {
   add: (simd) => simd.f32_add,
   sub: (simd) => simd.f32_sub,
   mul: (simd) => simd.f32_mul,
@@ -29,7 +29,7 @@ const kernels: Readonly<Record<BinaryOperation, (simd: SimdKernels) => Kernel>> 
   prelu: (simd) => simd.f32_prelu,
 };
 
-const comparisons: Readonly<Record<CompareOperation, (simd: SimdKernels) => Kernel>> = {
+const comparisons: Readonly<Record<CompareOperation, (simd: LibraryKernels) => Kernel>> = {
   equal: (simd) => simd.f32_equal,
   less: (simd) => simd.f32_less,
   lessOrEqual: (simd) => simd.f32_less_equal,
@@ -153,7 +153,7 @@ function broadcast(a: Float32Array, b: Float32Array, options: BroadcastOptions):
 
 /** Blocks of the two innermost axes go to the kernel, the others are a loop here. */
 function run(
-  pick: (simd: SimdKernels) => Kernel,
+  pick: (simd: LibraryKernels) => Kernel,
   a: Float32Array,
   b: Float32Array,
   { shape, axes }: View,
@@ -163,7 +163,7 @@ function run(
   const inner = axes[0]!;
   const middle = axes[1] ?? { size: 1, aStep: 0, bStep: 0 };
   const rest = axes.slice(2).reverse();
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   const kernel = pick(simd);
   const mode =
     (inner.aStep === 0 ? 1 : 0) |

@@ -1,11 +1,11 @@
 import { rangeError, typeError } from '../core/errors.ts';
-import type { SimdKernels } from '../wasm/kernels.ts';
-import { backend } from '../wasm/load.ts';
+import type { LibraryKernels } from '../wasm/kernels.ts';
+import { libraryBackend } from '../wasm/library.ts';
 import { eachPart, tensorLayout } from './layout.ts';
 import { checkFloats, partElements, resultArray } from './types.ts';
 
 type Run = (
-  simd: SimdKernels,
+  simd: LibraryKernels,
   x: number,
   y: number,
   count: number,
@@ -126,10 +126,10 @@ export function unary(
 export function eachFloat(
   x: Float32Array,
   output: Float32Array | undefined,
-  run: (simd: SimdKernels, x: number, y: number, count: number) => void,
+  run: (simd: LibraryKernels, x: number, y: number, count: number) => void,
 ): Float32Array {
   const result = resultArray<Float32Array>(output, Float32Array, x.length);
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   eachPart(tensorLayout(x.length), partElements, ({ length }, at) => {
     arena.withScratch([4 * length], (data) => {
       const { f32 } = arena.views();
@@ -147,9 +147,9 @@ type Kernel64 = (x: number, y: number, count: number) => void;
 /** The same for numbers and Float64Arrays. */
 export function eachDouble<X extends number | Float64Array>(
   x: X,
-  pick: (simd: SimdKernels) => Kernel64,
+  pick: (simd: LibraryKernels) => Kernel64,
 ): X {
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   const run = pick(simd);
   const one = (part: Float64Array): Float64Array =>
     arena.withScratch([8 * part.length], (data) => {

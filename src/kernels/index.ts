@@ -1,5 +1,6 @@
 /** Kernels on typed arrays: synchronous, no set-up, the same bits in every runtime. */
 
+export { initLibrary } from '../wasm/library.ts';
 export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
 export type { Int8Mode } from '../wasm/probe.ts';
 export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';

@@ -1,6 +1,6 @@
 import { typeError } from '../core/errors.ts';
-import type { SimdKernels } from '../wasm/kernels.ts';
-import { backend } from '../wasm/load.ts';
+import type { LibraryKernels } from '../wasm/kernels.ts';
+import { libraryBackend } from '../wasm/library.ts';
 import { eachDouble, eachFloat } from './elementwise.ts';
 
 // The functions that JavaScript's Math has too, but whose last bits differ from engine to engine there.
@@ -12,8 +12,8 @@ type Kernel = (x: number, y: number, count: number) => void;
 
 function each<X extends Numeric>(
   x: X,
-  single: (simd: SimdKernels) => Kernel,
-  double: (simd: SimdKernels) => Kernel,
+  single: (simd: LibraryKernels) => Kernel,
+  double: (simd: LibraryKernels) => Kernel,
 ): X {
   if (x instanceof Float32Array) {
     return eachFloat(x, undefined, (simd, ...parts) => single(simd)(...parts)) as Float32Array as X;
@@ -94,7 +94,7 @@ export function cos<X extends Numeric>(x: X): X {
 export function pow(x: number, y: number): number {
   if (typeof x !== 'number') throw typeError('x', 'a number', x);
   if (typeof y !== 'number') throw typeError('y', 'a number', y);
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   return arena.withScratch([8, 8, 8], (a, b, result) => {
     const { f64 } = arena.views();
     f64[a >>> 3] = x;

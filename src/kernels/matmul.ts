@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../core/errors.ts';
-import { backend } from '../wasm/load.ts';
+import { libraryBackend } from '../wasm/library.ts';
 import { copyBlock, PackedMatrix, packStrip, paddedColumns, panelColumns } from './packed.ts';
 import { limitsOf, sizeOf } from './sizes.ts';
 import { checkFloats, checkLength, resultArray } from './types.ts';
@@ -74,7 +74,7 @@ export function matmul(
   const output = resultArray(options.output, Float32Array, size) as Float32Array<ArrayBuffer>;
   if (size === 0) return output;
 
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   const columns = paddedColumns(n);
   const operand = b instanceof PackedMatrix ? null : { b, k, n, transposed: transposeB, alpha };
   const mostDepth = operand === null ? k : depthOfStrips(k, columns);
@@ -155,7 +155,7 @@ function rowsOfChunks(m: number, width: number): number {
 
 /** The bias as the kernels read it: a whole number of panels. */
 function setBias(address: number, columns: number, bias: Float32Array | undefined): void {
-  const { f32 } = backend().arena.views();
+  const { f32 } = libraryBackend().arena.views();
   f32.fill(0, address >>> 2, (address >>> 2) + columns);
   if (bias !== undefined) f32.set(bias, address >>> 2);
 }
@@ -170,7 +170,7 @@ function copyTransposed(
   rows: number,
   target: number,
 ): void {
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   arena.withScratch([4 * rows * depth], (raw) => {
     copyBlock(a, from * m + row, m, depth, rows, raw);
     simd.f32_transpose_matrix(raw, target, depth, rows, rows, depth);
@@ -184,7 +184,7 @@ function addScaled(
   beta: number,
   { min, max }: { min: number; max: number },
 ): void {
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   arena.withScratch([4 * c.length], (addend) => {
     arena.views().f32.set(c, addend >>> 2);
     simd.f32_add_scaled(result, addend, c.length / n, n, n, n, 1, beta, min, max);

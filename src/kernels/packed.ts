@@ -1,5 +1,5 @@
 import { typeError } from '../core/errors.ts';
-import { backend } from '../wasm/load.ts';
+import { libraryBackend } from '../wasm/library.ts';
 import { sizeOf } from './sizes.ts';
 import { checkFloats, checkLength, partElements } from './types.ts';
 
@@ -30,7 +30,7 @@ export class PackedMatrix {
     this.k = k;
     this.n = n;
     this.bytes = 4 * k * paddedColumns(n);
-    this.#address = backend().arena.allocate('weights', this.bytes);
+    this.#address = libraryBackend().arena.allocate('weights', this.bytes);
   }
 
   /** Where its panels are: [ceil(n/8)][k][8] float32.
@@ -43,7 +43,7 @@ export class PackedMatrix {
   /** Gives the memory back; any later use throws. */
   dispose(): void {
     if (this.#address === 0) return;
-    backend().arena.free(this.#address);
+    libraryBackend().arena.free(this.#address);
     this.#address = 0;
   }
 }
@@ -91,7 +91,7 @@ export interface Operand extends PackOptions {
  *  at a time stays in the cache until it is packed. */
 export function packStrip(operand: Operand, from: number, depth: number, target: number): void {
   const { b, k, n, transposed = false, alpha = 1 } = operand;
-  const { arena, simd } = backend();
+  const { arena, simd } = libraryBackend();
   const panel = panelColumns * depth;
   if (depth === 0) return;
   if (!transposed) {
@@ -127,7 +127,7 @@ export function copyBlock(
   columns: number,
   target: number,
 ): void {
-  const { f32 } = backend().arena.views();
+  const { f32 } = libraryBackend().arena.views();
   const to = target >>> 2;
   if (stride === columns) {
     f32.set(x.subarray(start, start + rows * columns), to);

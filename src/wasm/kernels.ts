@@ -15,7 +15,7 @@ export type TypedRow =
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
   | (typeof gemmRows)[number]
-  | (typeof linalgRows)[number];
+  | (typeof linalgRows)[number]
   | UnaryRow
   | BinaryRow
   | (typeof normalizeRows)[number]
@@ -31,6 +31,8 @@ type Bindings<M extends KernelRow['module']> = {
 
 /** The exports of kernels.simd.wasm, typed by the table. */
 export type SimdKernels = Bindings<'simd'>;
+/** The exports of kernels.simd.wasm and kernels.library.wasm together. */
+export type LibraryKernels = Bindings<'simd' | 'library'>;
 /** The exports of kernels.relaxed.wasm, typed by the table. */
 export type RelaxedKernels = Bindings<'relaxed'>;
 

@@ -25,6 +25,7 @@ types('are the types wrong', () => {
     '--exclude-entrypoints',
     './kernels.wasm',
     './kernels.relaxed.wasm',
+    './kernels.library.wasm',
   ];
   run('@arethetypeswrong/cli/dist/index.js', [project().tarball, ...args], root);
 });

@@ -26,10 +26,11 @@ type AnyReference = (
 ) => number | Record<string, number[]> | string | null | undefined;
 
 const test = suite('kernel table');
-const bytesOf = { simd: binary.simd(), relaxed: binary.relaxed() } as Record<
-  string,
-  Uint8Array<ArrayBuffer>
->;
+const bytesOf = {
+  simd: binary.simd(),
+  library: binary.library(),
+  relaxed: binary.relaxed(),
+} as Record<string, Uint8Array<ArrayBuffer>>;
 const memory = new WebAssembly.Memory({ initial: 64 });
 const u8 = new Uint8Array(memory.buffer);
 const base = 1024;

@@ -1,5 +1,5 @@
 import { NumericError, rangeError } from '../../core/errors.ts';
-import { backend } from '../../wasm/load.ts';
+import { libraryBackend } from '../../wasm/library.ts';
 import {
   type Address,
   checkMatrix,
@@ -58,7 +58,7 @@ export function symmetricEigen(
   return withFloats(
     [n, n, n, 2 * n, 128 * n, 64, panels * n * 8],
     (d, e, tau, scratch, log, sweeps, wide) => {
-      const { simd } = backend();
+      const { simd } = libraryBackend();
       simd.f64_tridiagonalize(matrix, d, e, tau, scratch, n);
       const unit = viewAt(rows, n * n).fill(0);
       for (let i = 0; i < n; i++) unit[i * (n + 1)] = 1;

@@ -1,5 +1,5 @@
 import { NumericError } from '../../core/errors.ts';
-import { backend } from '../../wasm/load.ts';
+import { libraryBackend } from '../../wasm/library.ts';
 import {
   checkMatrix,
   checkSize,
@@ -31,7 +31,7 @@ export function qr(a: FloatArray, m: number, n: number): Qr {
   const k = Math.min(m, n);
   const factor = normalizer(magnitude('a', a));
   return withFloats([m * n, m * n, n, n, k * m], (matrix, columns, tau, order, rows) => {
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     copyIn(a, matrix, factor);
     simd.f64_transpose(matrix, columns, m, n);
     simd.f64_qr(columns, tau, order, n, m, 0);
@@ -61,7 +61,7 @@ export function cholesky(a: FloatArray, n: number): Float64Array<ArrayBuffer> {
   magnitude('a', a);
   return withFloats([n * n], (matrix) => {
     copyIn(a, matrix);
-    const row = backend().simd.f64_cholesky(matrix, n);
+    const row = libraryBackend().simd.f64_cholesky(matrix, n);
     if (row !== 0) {
       throw new NumericError('the matrix is not positive definite', {
         code: 'E_NOT_POSITIVE_DEFINITE',
@@ -112,7 +112,7 @@ export function solveTriangular(
   return withFloats([n * n, n * columns], (matrix, x) => {
     copyIn(t, matrix);
     copyIn(b, x);
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     simd.f64_solve_triangular(matrix, x, n, columns, upper ? 1 : 0, transposed ? 1 : 0);
     const result = viewAt(x, n * columns).slice();
     magnitude('x', result);

@@ -1,5 +1,5 @@
 import { NumericError, rangeError, typeError } from '../../core/errors.ts';
-import { backend } from '../../wasm/load.ts';
+import { libraryBackend } from '../../wasm/library.ts';
 
 /** A matrix's elements, row-major. Computation is in float64 either way. */
 export type FloatArray = Float32Array | Float64Array;
@@ -81,14 +81,14 @@ export function copyIn(a: FloatArray, address: Address, factor = 1): void {
 
 /** A view of f64 elements; growing memory detaches it. */
 export function viewAt(address: Address, count: number): Float64Array<ArrayBuffer> {
-  return backend()
+  return libraryBackend()
     .arena.views()
     .f64.subarray(address >>> 3, (address >>> 3) + count);
 }
 
 /** Runs `use` on scratch for as many f64 elements as each count says. */
 export function withFloats<T>(counts: readonly number[], use: (...at: Address[]) => T): T {
-  return backend().arena.withScratch(
+  return libraryBackend().arena.withScratch(
     counts.map((count) => 8 * count),
     use,
   );
@@ -109,7 +109,7 @@ export function product(
   { transposeA = false, transposeB = false, mode = 0 }: ProductOptions = {},
 ): void {
   withFloats([64 * 256, panelFloats(n)], (left, right) => {
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     simd.f64_matmul(a, b, c, left, right, m, n, k, transposeA ? 1 : 0, transposeB ? 1 : 0, mode);
   });
 }
@@ -117,7 +117,7 @@ export function product(
 /** c [n, n] = op(a) op(a)ᵀ over k; op(a) is [n, k], kept as [k, n] when transposed. */
 export function gram(a: Address, c: Address, n: number, k: number, transposed: boolean): void {
   withFloats([64 * 256, panelFloats(n)], (left, right) => {
-    backend().simd.f64_gram(a, c, left, right, n, k, transposed ? 1 : 0);
+    libraryBackend().simd.f64_gram(a, c, left, right, n, k, transposed ? 1 : 0);
   });
 }
 
@@ -138,7 +138,7 @@ export function columnsOf(
       if (signs[i]! > 0) to.set(from);
       else for (let k = 0; k < length; k++) to[k] = -from[k]!;
     });
-    backend().simd.f64_transpose(sorted, columns, order.length, length);
+    libraryBackend().simd.f64_transpose(sorted, columns, order.length, length);
     return viewAt(columns, size).slice();
   });
 }

@@ -1,5 +1,5 @@
 import { rangeError } from '../../core/errors.ts';
-import { backend } from '../../wasm/load.ts';
+import { libraryBackend } from '../../wasm/library.ts';
 import { checkRank } from './eigen.ts';
 import {
   type Address,
@@ -98,7 +98,7 @@ function withTall<T>(
   copyIn(a, matrix, factor);
   if (m >= n) return use(matrix);
   return withFloats([m * n], (tall) => {
-    backend().simd.f64_transpose(matrix, tall, m, n);
+    libraryBackend().simd.f64_transpose(matrix, tall, m, n);
     return use(tall);
   });
 }

@@ -1,6 +1,6 @@
 // Thin decompositions of a tall matrix in wasm memory: the left and right vectors are rows there.
 import { random } from '../../core/random.ts';
-import { backend } from '../../wasm/load.ts';
+import { libraryBackend } from '../../wasm/library.ts';
 import { symmetricEigen } from './eigen.ts';
 import { type Address, gram, product, viewAt, withFloats } from './matrix.ts';
 
@@ -87,7 +87,7 @@ function separate(done: number, rows: number, { ut, vt }: Thin, m: number, n: nu
 /** Makes rows done … rows − 1 an orthonormal complement of those before. */
 export function complete(ut: Address, done: number, rows: number, m: number): void {
   withFloats([done * m, done, done], (basis, tau, order) => {
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     viewAt(basis, done * m).set(viewAt(ut, done * m));
     simd.f64_qr(basis, tau, order, done, m, 0);
     simd.f64_qr_columns(basis, tau, ut + 8 * done * m, done, m, done, rows - done);
@@ -114,7 +114,7 @@ function divide(at: Address, count: number, by: number): void {
  *  Source: Demmel & Veselić 1992; Drmač & Veselić 2008. */
 export function jacobiThin(a: Address, m: number, n: number, { ut, vt }: Thin): number[] {
   return withFloats([n * m, n, n, n * n, n * n, n], (columns, tau, order, w, turns, squares) => {
-    const { arena, simd } = backend();
+    const { arena, simd } = libraryBackend();
     simd.f64_transpose(a, columns, m, n);
     simd.f64_qr(columns, tau, order, n, m, 1);
     const r = viewAt(columns, n * m);
@@ -165,7 +165,7 @@ export function randomizedThin(
 ): number[] {
   const k = Math.min(rank + oversampling, n);
   return withFloats([k * m, k * m, k * n, k * k], (y, q, z, small) => {
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     const draw = random(seed);
     const start = viewAt(z, k * n);
     // Sums of three uniform numbers: near enough to a Gaussian, and exact.
@@ -191,7 +191,7 @@ export function randomizedThin(
 /** Rows [k, length] of x, used up, as orthonormal rows of q. */
 function orthonormalize(x: Address, q: Address, k: number, length: number): void {
   withFloats([k, k], (tau, order) => {
-    const { simd } = backend();
+    const { simd } = libraryBackend();
     simd.f64_qr(x, tau, order, k, length, 0);
     simd.f64_qr_columns(x, tau, q, k, length, 0, k);
   });

@@ -28,7 +28,7 @@ type Parameters<T extends string> = readonly [
 
 interface Row<N extends string, C extends string, T extends string> {
   readonly name: `f32_${N}`;
-  readonly module: 'simd';
+  readonly module: 'library';
   readonly parameters: Parameters<T>;
   readonly result: null;
   readonly contract: C;
@@ -51,7 +51,7 @@ function row<N extends string, C extends string, T extends string>(
 ): Row<N, C, T> {
   return {
     name: `f32_${name}`,
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f32', length: 'outer*count' },
       { name: 'b', kind: 'in', type: 'f32', length: 'outer*count' },

@@ -1,7 +1,7 @@
 export const foldRows = [
   {
     name: 'f32_fold_sum',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*unit' },
@@ -16,7 +16,7 @@ export const foldRows = [
   },
   {
     name: 'f32_fold_l1',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*unit' },
@@ -30,7 +30,7 @@ export const foldRows = [
   },
   {
     name: 'f32_fold_squares',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*unit' },
@@ -45,7 +45,7 @@ export const foldRows = [
   },
   {
     name: 'f32_fold_product',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*unit' },
@@ -59,7 +59,7 @@ export const foldRows = [
   },
   {
     name: 'f32_fold_extreme',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*unit' },
@@ -74,7 +74,7 @@ export const foldRows = [
   },
   {
     name: 'f32_arg_extreme',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit' },
       { name: 'y', kind: 'out', type: 'u32', length: 'outer*unit' },
@@ -90,7 +90,7 @@ export const foldRows = [
   },
   {
     name: 'f32_cumulative_sum',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*length*unit' },

@@ -1,7 +1,7 @@
 export const gemmRows = [
   {
     name: 'f32_gemm',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f32', length: 'm*lda', domain: 'finite' },
       { name: 'b', kind: 'in', type: 'f32', length: 'ceil(n/8)*ldb', domain: 'finite' },
@@ -34,7 +34,7 @@ export const gemmRows = [
   },
   {
     name: 'f32_pack_columns',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'b', kind: 'in', type: 'f32', length: 'k*ldb' },
       { name: 'packed', kind: 'inout', type: 'f32', length: 'ceil(n/8)*panel' },
@@ -50,7 +50,7 @@ export const gemmRows = [
   },
   {
     name: 'f32_pack_rows',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'b', kind: 'in', type: 'f32', length: 'n*ldb' },
       { name: 'packed', kind: 'inout', type: 'f32', length: 'ceil(n/8)*panel' },
@@ -66,7 +66,7 @@ export const gemmRows = [
   },
   {
     name: 'f32_transpose_matrix',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'rows*ldx' },
       { name: 'out', kind: 'inout', type: 'f32', length: 'columns*ldo' },
@@ -81,7 +81,7 @@ export const gemmRows = [
   },
   {
     name: 'f32_add_scaled',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'out', kind: 'inout', type: 'f32', length: 'm*ldo', domain: 'finite' },
       { name: 'c', kind: 'in', type: 'f32', length: 'm*rowStep+n', domain: 'finite' },

@@ -1,7 +1,7 @@
 export const linalgRows = [
   {
     name: 'f64_matmul',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f64', length: 'm*k', domain: 'finite' },
       { name: 'b', kind: 'in', type: 'f64', length: 'k*n', domain: 'finite' },
@@ -22,7 +22,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_gram',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f64', length: 'n*k', domain: 'finite' },
       { name: 'c', kind: 'out', type: 'f64', length: 'n*n' },
@@ -39,7 +39,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_transpose',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f64', length: 'm*n', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f64', length: 'm*n' },
@@ -52,7 +52,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_tridiagonalize',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'inout', type: 'f64', length: 'n*n', domain: 'unit' },
       { name: 'd', kind: 'out', type: 'f64', length: 'n' },
@@ -68,7 +68,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_apply_reflectors',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'z', kind: 'inout', type: 'f64', length: 'rows*n', domain: 'unit' },
       { name: 'v', kind: 'in', type: 'f64', length: 'n*n', domain: 'unit' },
@@ -84,7 +84,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_tridiagonal_ql',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'd', kind: 'inout', type: 'f64', length: 'n', domain: 'unit' },
       { name: 'e', kind: 'inout', type: 'f64', length: 'n', domain: 'unit' },
@@ -100,7 +100,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_panels',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'inout', type: 'f64', length: 'rows*n', domain: 'unit' },
       { name: 'panels', kind: 'inout', type: 'f64', length: 'ceil(n/8)*rows*8', domain: 'unit' },
@@ -114,7 +114,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_qr',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'inout', type: 'f64', length: 'n*m', domain: 'unit' },
       { name: 'tau', kind: 'inout', type: 'f64', length: 'n', domain: 'unit' },
@@ -130,7 +130,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_qr_columns',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f64', length: 'n*m', domain: 'unit' },
       { name: 'tau', kind: 'in', type: 'f64', length: 'n', domain: 'unit' },
@@ -147,7 +147,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_cholesky',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'inout', type: 'f64', length: 'n*n', domain: 'unit' },
       { name: 'n', kind: 'size', type: 'u32', tile: 4 },
@@ -159,7 +159,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_solve_triangular',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 't', kind: 'in', type: 'f64', length: 'n*n', domain: 'unit' },
       { name: 'x', kind: 'inout', type: 'f64', length: 'n*columns', domain: 'unit' },
@@ -175,7 +175,7 @@ export const linalgRows = [
   },
   {
     name: 'f64_jacobi',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'w', kind: 'inout', type: 'f64', length: 'n*m', domain: 'unit' },
       { name: 'v', kind: 'inout', type: 'f64', length: 'n*count', domain: 'unit' },

@@ -1,7 +1,7 @@
 export const normalizeRows = [
   {
     name: 'f32_softmax_rows',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*length' },
@@ -15,7 +15,7 @@ export const normalizeRows = [
   },
   {
     name: 'f32_softmax_columns',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*length*unit' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*length*unit' },
@@ -30,7 +30,7 @@ export const normalizeRows = [
   },
   {
     name: 'f32_normalize',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*channels*inner', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*channels*inner' },
@@ -49,7 +49,7 @@ export const normalizeRows = [
   },
   {
     name: 'f32_scale_shift',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'outer*channels*inner' },
       { name: 'y', kind: 'out', type: 'f32', length: 'outer*channels*inner' },

@@ -49,7 +49,8 @@ export type Parameter = BufferParameter | SizeParameter | ScalarParameter;
  *  tail, alignment, canary and poison tests and the benchmark all come from the row. */
 export interface KernelRow {
   readonly name: string;
-  readonly module: 'simd' | 'relaxed';
+  /** simd: what quantizing needs; library: everything else in baseline SIMD; relaxed: integer dots. */
+  readonly module: 'simd' | 'library' | 'relaxed';
   readonly parameters: readonly Parameter[];
   readonly result: 'u32' | null;
   /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element.

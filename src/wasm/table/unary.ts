@@ -33,7 +33,7 @@ interface Row<
   P extends readonly KernelRow['parameters'][number][],
 > {
   readonly name: N;
-  readonly module: 'simd';
+  readonly module: 'library';
   readonly parameters: P;
   readonly result: null;
   readonly contract: C;
@@ -113,7 +113,7 @@ function row<
   C extends KernelRow['contract'],
   P extends readonly KernelRow['parameters'][number][],
 >(name: N, contract: C, parameters: P): Row<N, C, P> {
-  return { name, module: 'simd', parameters, result: null, contract, bench };
+  return { name, module: 'library', parameters, result: null, contract, bench };
 }
 
 const scalar = <N extends string>(name: N, values: readonly number[]): Scalar<N> => ({
