@@ -1,4 +1,5 @@
 import { type BinaryRow, binaryRows } from './table/binary.ts';
+import { convRows } from './table/conv.ts';
 import { convertRows } from './table/convert.ts';
 import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
@@ -15,11 +16,12 @@ export type TypedRow =
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
   | (typeof gemmRows)[number]
-  | (typeof linalgRows)[number];
+  | (typeof linalgRows)[number]
   | UnaryRow
   | BinaryRow
   | (typeof normalizeRows)[number]
-  | (typeof foldRows)[number];
+  | (typeof foldRows)[number]
+  | (typeof convRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -45,4 +47,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...binaryRows,
   ...normalizeRows,
   ...foldRows,
+  ...convRows,
 ];
