@@ -9,3 +9,4 @@ export * from './binary';
 export * from './softmax';
 export * from './normalize';
 export * from './fold';
+export * from './conv';

@@ -12,6 +12,15 @@ export {
   type CompareOperation,
   compare,
 } from './binary.ts';
+export {
+  type ConvAddend,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convShape,
+  convTranspose,
+  convTransposeShape,
+} from './conv.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
 export { type UnaryOperation, type UnaryOptions, unary } from './elementwise.ts';
 export {
@@ -20,6 +29,7 @@ export {
   float32ToBfloat16,
   float32ToFloat16,
 } from './float16.ts';
+export type { ConvShape, ConvTransposeShape } from './geometry.ts';
 export type { Granularity } from './layout.ts';
 export { type Eigen, eigh } from './linalg/eigen.ts';
 export {

@@ -1,4 +1,5 @@
 import { type BinaryRow, binaryRows } from './table/binary.ts';
+import { convRows } from './table/conv.ts';
 import { convertRows } from './table/convert.ts';
 import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
@@ -19,7 +20,8 @@ export type TypedRow =
   | UnaryRow
   | BinaryRow
   | (typeof normalizeRows)[number]
-  | (typeof foldRows)[number];
+  | (typeof foldRows)[number]
+  | (typeof convRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -47,4 +49,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...binaryRows,
   ...normalizeRows,
   ...foldRows,
+  ...convRows,
 ];

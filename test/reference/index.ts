@@ -1,4 +1,5 @@
 import { binaryReferences } from './binary.ts';
+import { convReferences } from './conv.ts';
 import { convertReferences } from './convert.ts';
 import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
@@ -19,4 +20,5 @@ export const references: References = {
   ...binaryReferences,
   ...normalizeReferences,
   ...foldReferences,
+  ...convReferences,
 };
