@@ -13,7 +13,7 @@ import {
   signOf,
   withFloats,
 } from './matrix.ts';
-import { gramThin, jacobiThin, randomizedThin, type Thin } from './thin.ts';
+import { gramThin, jacobiThin, randomizedThin, sketchRows, type Thin } from './thin.ts';
 
 /** How singular values are computed. */
 export type SvdMethod = 'auto' | 'gram' | 'jacobi' | 'randomized';
@@ -61,7 +61,7 @@ export function svd(a: FloatArray, m: number, n: number, options: SvdOptions = {
   if (!methods.includes(method)) throw rangeError('method', methods.join(' | '), method);
   if (!Number.isSafeInteger(seed)) throw rangeError('seed', 'an integer', seed);
   const chosen = method === 'auto' ? choose(small, rank) : method;
-  const rows = chosen === 'randomized' ? Math.min(rank + 10, small) : small;
+  const rows = chosen === 'randomized' ? sketchRows(rank, small) : small;
   const factor = normalizer(magnitude('a', a));
   return withFloats([m * n, rows * large, rows * small], (matrix, ut, vt) => {
     const values = withTall(a, matrix, m, n, factor, (tall) => {
