@@ -36,22 +36,29 @@ function fresh(outputs, sources) {
   return ifStale && made > Math.max(...sources.map(newest));
 }
 
-/** Puts protobufjs' Reader and Writer, with their license, in the place of the import. */
+/** Puts protobufjs' Reader and Writer in the place of the import, with the licenses of all that is in them. */
 function embedProtobuf() {
   const file = 'dist/formats/protobuf/minimal.js';
-  const { outputFiles } = buildSync({
+  const { outputFiles, metafile } = buildSync({
     stdin: { contents: "export { default } from 'protobufjs/minimal.js';", resolveDir: root },
     bundle: true,
     format: 'esm',
     minify: true,
     legalComments: 'none',
+    metafile: true,
     write: false,
   });
-  const license = readFileSync(join(root, 'node_modules/protobufjs/LICENSE'), 'utf8');
-  writeFileSync(
-    file,
-    `/*! protobufjs ${versionOf('protobufjs')}\n${license.trim()}\n*/\n${outputFiles[0].text}`,
+  const packages = new Set(
+    Object.keys(metafile.inputs).map(
+      (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+    ),
   );
+  packages.delete(undefined);
+  const licenses = [...packages].sort().map((name) => {
+    const license = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim();
+    return `${name} ${versionOf(name)}\n\n${license.replaceAll('*/', '* /')}`;
+  });
+  writeFileSync(file, `/*!\n${licenses.join('\n\n')}\n*/\n${outputFiles[0].text}`);
   // Its types are seen by no public declaration.
   writeFileSync(
     'dist/formats/protobuf/minimal.d.ts',
