@@ -5,3 +5,5 @@ export * from './dequantize';
 export * from './expand';
 export * from './nibble';
 export * from './float16';
+export * from './int8';
+export * from './generated/int8-i16';

@@ -1,4 +1,5 @@
 import { convertRows } from './table/convert.ts';
+import { int8Rows } from './table/int8.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
@@ -7,7 +8,8 @@ import type { KernelRow, Parameter } from './table/row.ts';
 export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
-  | (typeof convertRows)[number];
+  | (typeof convertRows)[number]
+  | (typeof int8Rows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -23,4 +25,9 @@ export type SimdKernels = Bindings<'simd'>;
 export type RelaxedKernels = Bindings<'relaxed'>;
 
 /** Every kernel. A kernel is one exported function in assembly/ and one row here. */
-export const kernelTable: readonly KernelRow[] = [...reduceRows, ...quantizeRows, ...convertRows];
+export const kernelTable: readonly KernelRow[] = [
+  ...reduceRows,
+  ...quantizeRows,
+  ...convertRows,
+  ...int8Rows,
+];

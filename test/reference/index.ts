@@ -1,4 +1,5 @@
 import { convertReferences } from './convert.ts';
+import { int8References } from './int8.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
@@ -7,4 +8,5 @@ export const references: References = {
   ...reduceReferences,
   ...quantizeReferences,
   ...convertReferences,
+  ...int8References,
 };

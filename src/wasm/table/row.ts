@@ -10,12 +10,27 @@ export type Domain =
   | 'level'
   | 'seven bits'
   | 'count'
-  | 'extreme';
+  | 'extreme'
+  | 'nine bits'
+  | 'sum'
+  | 'multiplier'
+  | 'shift';
 
 /** A pointer to `length` elements. `length` is a product of sizes, numbers and `ceil(a/b)`. */
 export interface BufferParameter {
   readonly name: string;
   readonly kind: 'in' | 'out' | 'inout' | 'scratch';
+  readonly type: ElementType;
+  readonly length: string;
+  readonly domain?: Domain;
+  /** The elements are addresses in this buffer, each with `reach` (a size) elements and 8 more behind it. */
+  readonly to?: string;
+  readonly reach?: string;
+}
+
+/** A buffer that a kernel knows only through addresses in another one. */
+export interface ReadBuffer {
+  readonly name: string;
   readonly type: ElementType;
   readonly length: string;
   readonly domain?: Domain;
@@ -47,6 +62,8 @@ export interface KernelRow {
   readonly name: string;
   readonly module: 'simd' | 'relaxed';
   readonly parameters: readonly Parameter[];
+  /** What pointers among the parameters lead to. */
+  readonly reads?: readonly ReadBuffer[];
   readonly result: 'u32' | null;
   /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element. */
   readonly contract: 'exact' | 'bounded';
