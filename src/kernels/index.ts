@@ -9,6 +9,16 @@ export {
   float32ToBfloat16,
   float32ToFloat16,
 } from './float16.ts';
+export {
+  type MatmulIntegerOptions,
+  type MatmulRequantizedOptions,
+  matmulInteger,
+  matmulRequantized,
+  type PackedIntegerMatrix,
+  type PackOptions,
+  packIntegerMatrix,
+} from './int8/matmul.ts';
+export type { RequantizeOptions } from './int8/requantize.ts';
 export type { Granularity } from './layout.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
