@@ -7,6 +7,13 @@ export function correct(sum: v128, p: v128, s: v128, q: v128, z: v128): v128 {
   return i32x4.add(sum, i32x4.add(i32x4.mul(p, s), i32x4.mul(q, z)));
 }
 
+/** `count` signed bytes, a multiple of 16, to 16 bits. */
+// @ts-ignore: decorator
+@inline
+export function widen(source: usize, target: usize, count: u32): void {
+  for (let i: u32 = 0; i < count; i += 8) v128.store(target + (i << 1), v128.load_ext<i8>(source + i));
+}
+
 /** The first `width` of 8 sums. */
 // @ts-ignore: decorator
 @inline

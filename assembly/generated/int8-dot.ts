@@ -273,13 +273,13 @@ function wide_dot(
     for (let step = steps; step > 0; step--) {
       const x = v128.load32_splat(a);
       a += 4;
-      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b), x, c0);
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b, 0), x, c0);
       c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b, 16), x, c1);
-      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + stride), x, c2);
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + stride, 0), x, c2);
       c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + stride, 16), x, c3);
-      c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 2 * stride), x, c4);
+      c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 2 * stride, 0), x, c4);
       c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 2 * stride, 16), x, c5);
-      c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 3 * stride), x, c6);
+      c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 3 * stride, 0), x, c6);
       c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 3 * stride, 16), x, c7);
       b += 32;
     }

@@ -62,12 +62,13 @@ export function product(
   const { arena } = engine.backend;
   const wide = padded(n);
   const corrected = columnZeros !== null || zero === null;
-  const [init, rows, columns, none] = arena.scratch(
+  const [init, rows, columns, none, widened] = arena.scratch(
     4 * wide,
     8 * maxRows,
     corrected ? 8 * wide : 4,
     32,
-  ) as [number, number, number, number];
+    engine.group === 2 ? 32 * taps * Math.ceil(k / 2) : 0,
+  ) as [number, number, number, number, number];
   const { i32 } = arena.views();
   i32.fill(0, init >>> 2, (init >>> 2) + wide);
   i32.fill(0, none >>> 2, (none >>> 2) + 8);
@@ -101,6 +102,7 @@ export function product(
             k,
             1,
             0,
+            widened,
           );
         } else arena.views().i32.fill(0, q, q + m);
         const sum = arena.views().i32;
@@ -125,6 +127,7 @@ export function product(
         k,
         ldc,
         corrected ? 1 : 0,
+        widened,
       );
     },
   };

@@ -17,6 +17,7 @@ export const int8Rows = [
       { name: 'k', kind: 'size', type: 'u32', values: [1, 2, 3, 4, 7, 16, 0, 33] },
       { name: 'ldc', kind: 'size', type: 'u32', values: [266, 300] },
       { name: 'corrected', kind: 'scalar', type: 'u32', values: [0, 1] },
+      { name: 'scratch', kind: 'scratch', type: 'i16', length: 'taps*ceil(k/2)*16' },
     ],
     reads: [{ name: 'a', type: 'i16', length: 'm*taps*k*9', domain: 'nine bits' }],
     result: null,
