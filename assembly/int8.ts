@@ -188,9 +188,9 @@ function depthwise<T>(
         const second = v128.load_ext<T>(load<usize>(pointers + at, 4) + channel);
         const x0 = v128.shuffle<u16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
         const x1 = v128.shuffle<u16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
-        low = i32x4.add(low, i32x4.dot_i16x8_s(x0, v128.load_ext<i8>(weights)));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(x1, v128.load_ext<i8>(weights, 8)));
-        weights += 16;
+        low = i32x4.add(low, i32x4.dot_i16x8_s(x0, v128.load(weights)));
+        high = i32x4.add(high, i32x4.dot_i16x8_s(x1, v128.load(weights, 16)));
+        weights += 32;
       }
       put(c, low, high, min<u32>(channels - channel, 8));
       c += min<u32>(channels - channel, 8) << 2;
@@ -199,8 +199,8 @@ function depthwise<T>(
   }
 }
 
-/** Depthwise: c[i, channel] = init[channel] + Σ x·w over pairs of taps, x of 8 bits read at pointers[i, tap], w in
- *  panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values past the channels of a pointer. */
+/** Depthwise: c[i, channel] = init[channel] + Σ x·w over pairs of taps, x of 8 bits read at pointers[i, tap], w of
+ *  16 bits in panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values past the channels of a pointer. */
 export function q8_depthwise(
   pointers: usize, w: usize, init: usize, c: usize, pixels: u32, pairs: u32, channels: u32, unsigned: u32,
 ): void {

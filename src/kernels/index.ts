@@ -10,6 +10,16 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export {
+  type ConvIntegerOptions,
+  type ConvRequantizedOptions,
+  convInteger,
+  convRequantized,
+  type PackedIntegerConv,
+  packIntegerConv,
+} from './int8/conv.ts';
+export type { ConvKernelOptions } from './int8/conv-weights.ts';
+export type { ConvGeometryOptions } from './int8/geometry.ts';
+export {
   type MatmulIntegerOptions,
   type MatmulRequantizedOptions,
   matmulInteger,

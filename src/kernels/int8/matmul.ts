@@ -11,7 +11,7 @@ import {
   type ZeroPoints,
 } from './bytes.ts';
 import { engine } from './engine.ts';
-import { Blocks, type Panels, packPanels, panelBytes, storedZeros } from './panels.ts';
+import { Blocks, type Panels, packPanels, panelBytes, placePanels, storedZeros } from './panels.ts';
 import { activationZeros, prepareActivations, product, slackBytes } from './product.ts';
 import { type RequantizeOptions, requantize, resolveRequantization } from './requantize.ts';
 
@@ -100,12 +100,12 @@ export function packIntegerMatrix(
   const blocks = new Blocks(chosen, 'weights');
   const { arena } = chosen.backend;
   try {
+    const size = { n, taps: 1, k };
+    const place = placePanels(chosen, blocks.take, size, zeros);
     return arena.withScratch([b.length + slackBytes], (source) => {
-      const size = { n, taps: 1, k };
-      const take = blocks.take;
       arena.views().u8.set(bytesOf(b), source);
       return new PackedMatrix(
-        packPanels(chosen, take, source, size, strides, unsigned, zeros),
+        packPanels(chosen, place, source, size, strides, unsigned, zeros),
         blocks,
       );
     });
@@ -254,7 +254,7 @@ function eachBlock(
       panelBytes(chosen, columns, 1, k),
       panelBytes(chosen, 1, 1, k),
     ];
-    arena.withScratch(scratch, (source, ...addresses) => {
+    arena.withScratch(scratch, (source, address, ones) => {
       const { u8 } = arena.views();
       if (columns === n) u8.set(bytes, source);
       else {
@@ -263,10 +263,9 @@ function eachBlock(
           u8.set(bytes.subarray(from, from + columns), source + row * columns);
         }
       }
-      const take = (): number => addresses.shift()!;
       const own = bZeros?.subarray(column, column + columns) ?? null;
       const strides = { n: 1, k: columns, tap: 0 };
-      const panels = packPanels(chosen, take, source, size, strides, unsigned, own);
+      const panels = packPanels(chosen, { address, ones }, source, size, strides, unsigned, own);
       eachRowBlock(a, panels, m, zeros, bias, column, store);
     });
   }

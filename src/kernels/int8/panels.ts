@@ -40,37 +40,45 @@ export function storedZeros(zeros: Int32Array, n: number, unsigned: boolean): In
 /** Takes memory for panels: a block of a region, or scratch of the caller's. */
 export type Take = (bytes: number) => number;
 
+/** Sizes of weights in panels. */
+export interface PanelSizes {
+  readonly n: number;
+  readonly taps: number;
+  readonly k: number;
+}
+
+/** Where panels go. */
+export type PanelPlace = Pick<Panels, 'address' | 'ones'>;
+
+/** Takes memory for panels. */
+export function placePanels(
+  engine: Engine,
+  take: Take,
+  { n, taps, k }: PanelSizes,
+  zeros: Int32Array | null,
+): PanelPlace {
+  const address = take(panelBytes(engine, n, taps, k));
+  return { address, ones: zeros === null ? 0 : take(panelBytes(engine, 1, taps, k)) };
+}
+
 /** Packs weights that are in wasm memory at `source`. */
 export function packPanels(
   engine: Engine,
-  take: Take,
+  place: PanelPlace,
   source: number,
-  size: { readonly n: number; readonly taps: number; readonly k: number },
+  { n, taps, k }: PanelSizes,
   strides: Strides,
   unsigned: boolean,
   zeros: Int32Array | null,
 ): Panels {
-  const { n, taps, k } = size;
   const { arena, simd } = engine.backend;
   const { group } = engine;
-  const address = take(panelBytes(engine, n, taps, k));
-  const ones = zeros === null ? 0 : take(panelBytes(engine, 1, taps, k));
+  const { address, ones } = place;
   const sums = new Int32Array(n);
   arena.withScratch([4 * padded(n), 4], (total, one) => {
+    const { n: byN, k: byK, tap: byTap } = strides;
     const flip = unsigned ? 1 : 0;
-    simd.q8_pack_panels(
-      source,
-      address,
-      total,
-      n,
-      k,
-      taps,
-      strides.n,
-      strides.k,
-      strides.tap,
-      group,
-      flip,
-    );
+    simd.q8_pack_panels(source, address, total, n, k, taps, byN, byK, byTap, group, flip);
     sums.set(arena.views().i32.subarray(total >>> 2, (total >>> 2) + n));
     if (ones !== 0) {
       arena.views().u8[one] = 1;

@@ -1,0 +1,113 @@
+import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
+import type { ConvWeights, DepthwiseWeights } from './conv-weights.ts';
+import { type ConvGeometry, writePointers } from './geometry.ts';
+import { padded } from './panels.ts';
+import { activationZeros, prepareActivations, product, slackBytes } from './product.ts';
+
+/** Takes sums at c [pixels, output channels], `first` pixels into the result. */
+export type StorePixels = (c: number, first: number, pixels: number) => void;
+
+/** Bytes of pointers and of sums for a block of pixels: they stay in the caches. */
+const blockBytes = 2 ** 17;
+
+type RunBlock = (pointers: number, c: number, pixels: number) => void;
+
+/** A convolution by indirection: products and depthwise kernels read x through pointers, padding included. */
+export function convolve(
+  x: Levels,
+  weights: ConvWeights,
+  geometry: ConvGeometry,
+  zeroPoint: number,
+  bias: Int32Array | null,
+  store: StorePixels,
+): void {
+  const { engine, sizes, depthwise } = weights;
+  const { arena } = engine.backend;
+  const { batch, channels, positions, pixels, taps } = geometry;
+  const { outputs } = sizes;
+  if (batch * pixels * outputs === 0) return;
+  const unsigned = isUnsigned(x);
+  const bytes = bytesOf(x);
+  const sample = positions * channels;
+  // Depthwise kernels widen by themselves, so that they take any bytes as they are.
+  const size = depthwise === null ? engine.activationBytes : 1;
+  const perPixel = depthwise === null ? taps : 2 * depthwise.pairs;
+  const bytesPerPixel = 4 * Math.max(perPixel, outputs, 1);
+  const most = Math.min(pixels, 12 * Math.max(1, Math.floor(blockBytes / 12 / bytesPerPixel)));
+  const scratch = [
+    sample + channels + slackBytes,
+    size === 2 ? 2 * (sample + channels) + slackBytes : 0,
+    4 * perPixel * most,
+    4 * outputs * most,
+  ];
+  arena.withScratch(scratch, (raw, wide, pointers, c) => {
+    const run =
+      depthwise === null
+        ? productBlocks(weights, zeroPoint, unsigned, most, bias)
+        : depthwiseBlocks(weights, depthwise, zeroPoint, unsigned, bias);
+    for (let index = 0; index < batch; index++) {
+      const { u8 } = arena.views();
+      u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
+      // The position after the last one is all padding.
+      u8.fill(zeroPoint & 255, raw + sample, raw + sample + channels);
+      const from =
+        depthwise === null
+          ? prepareActivations(
+              engine,
+              raw,
+              wide,
+              1,
+              sample + channels,
+              Int32Array.of(zeroPoint),
+              unsigned,
+            )
+          : raw;
+      for (let first = 0; first < pixels; first += most) {
+        const count = Math.min(most, pixels - first);
+        const { u32 } = arena.views();
+        const at = pointers >>> 2;
+        const step = channels * size;
+        const padding = from + sample * size;
+        writePointers(geometry, u32, at, perPixel, first, count, from, step, padding);
+        run(pointers, c, count);
+        store(c, index * pixels + first, count);
+      }
+    }
+  });
+}
+
+function productBlocks(
+  { engine, groups, sizes }: ConvWeights,
+  zeroPoint: number,
+  unsigned: boolean,
+  most: number,
+  bias: Int32Array | null,
+): RunBlock {
+  const zeros = activationZeros(engine, Int32Array.of(zeroPoint), unsigned);
+  const n = sizes.outputs / sizes.groups;
+  const products = groups.map((panels, group) => product(panels, zeros[0]!, most, bias, group * n));
+  const groupBytes = sizes.inputs * engine.activationBytes;
+  return (pointers, c, pixels) => {
+    products.forEach((each, group) => {
+      each.run(pointers, group * groupBytes, c + 4 * group * n, pixels, sizes.outputs, zeros);
+    });
+  };
+}
+
+function depthwiseBlocks(
+  { engine, sizes }: ConvWeights,
+  { address, pairs, sums }: DepthwiseWeights,
+  zeroPoint: number,
+  unsigned: boolean,
+  bias: Int32Array | null,
+): RunBlock {
+  const { arena, simd } = engine.backend;
+  const channels = sizes.outputs;
+  const [init] = arena.scratch(4 * padded(channels)) as [number];
+  const { i32 } = arena.views();
+  for (let j = 0; j < padded(channels); j++) {
+    i32[(init >>> 2) + j] = (bias?.[j] ?? 0) - Math.imul(zeroPoint, sums[j] ?? 0);
+  }
+  return (pointers, c, pixels) =>
+    simd.q8_depthwise(pointers, address, init, c, pixels, pairs, channels, unsigned ? 1 : 0);
+}
