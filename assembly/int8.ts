@@ -174,36 +174,80 @@ export function i32_q8_requantize_double(
 
 // @ts-ignore: decorator
 @inline
-function depthwise<T>(
+function low4(a: v128, b: v128): v128 {
+  return v128.shuffle<u16>(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+
+// @ts-ignore: decorator
+@inline
+function high4(a: v128, b: v128): v128 {
+  return v128.shuffle<u16>(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+
+/** sum + x·w over a pair of taps. */
+// @ts-ignore: decorator
+@inline
+function tap2(sum: v128, x: v128, w: usize): v128 {
+  return i32x4.add(sum, i32x4.dot_i16x8_s(x, v128.load(w)));
+}
+
+/** Depthwise: c[i, channel] = init[channel] + Σ x·w over pairs of taps, x of 16 bits read at pointers[i, tap], w of
+ *  16 bits in panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values past the channels of a pointer. */
+export function q8_depthwise(
   pointers: usize, w: usize, init: usize, c: usize, pixels: u32, pairs: u32, channels: u32,
 ): void {
   const row = pairs << 3;
+  const panel = pairs << 5;
   for (; pixels > 0; pixels--) {
     let weights = w;
-    for (let channel: u32 = 0; channel < channels; channel += 8) {
-      let low = v128.load(init + (channel << 2));
-      let high = v128.load(init + (channel << 2), 16);
+    let sums = init;
+    let skip: usize = 0;
+    let left = channels;
+    // Two panels at a time share pointers.
+    for (; left >= 16; left -= 16) {
+      let c0 = v128.load(sums);
+      let c1 = v128.load(sums, 16);
+      let c2 = v128.load(sums, 32);
+      let c3 = v128.load(sums, 48);
       for (let at: u32 = 0; at < row; at += 8) {
-        const first = v128.load_ext<T>(load<usize>(pointers + at) + channel);
-        const second = v128.load_ext<T>(load<usize>(pointers + at, 4) + channel);
-        const x0 = v128.shuffle<u16>(first, second, 0, 8, 1, 9, 2, 10, 3, 11);
-        const x1 = v128.shuffle<u16>(first, second, 4, 12, 5, 13, 6, 14, 7, 15);
-        low = i32x4.add(low, i32x4.dot_i16x8_s(x0, v128.load(weights)));
-        high = i32x4.add(high, i32x4.dot_i16x8_s(x1, v128.load(weights, 16)));
+        const first = load<usize>(pointers + at) + skip;
+        const second = load<usize>(pointers + at, 4) + skip;
+        const a0 = v128.load(first);
+        const b0 = v128.load(second);
+        c0 = tap2(c0, low4(a0, b0), weights);
+        c1 = tap2(c1, high4(a0, b0), weights + 16);
+        const a1 = v128.load(first, 16);
+        const b1 = v128.load(second, 16);
+        c2 = tap2(c2, low4(a1, b1), weights + panel);
+        c3 = tap2(c3, high4(a1, b1), weights + panel + 16);
         weights += 32;
       }
-      put(c, low, high, min<u32>(channels - channel, 8));
-      c += min<u32>(channels - channel, 8) << 2;
+      v128.store(c, c0);
+      v128.store(c, c1, 16);
+      v128.store(c, c2, 32);
+      v128.store(c, c3, 48);
+      weights += panel;
+      sums += 64;
+      skip += 32;
+      c += 64;
+    }
+    while (left > 0) {
+      let low = v128.load(sums);
+      let high = v128.load(sums, 16);
+      for (let at: u32 = 0; at < row; at += 8) {
+        const first = v128.load(load<usize>(pointers + at) + skip);
+        const second = v128.load(load<usize>(pointers + at, 4) + skip);
+        low = tap2(low, low4(first, second), weights);
+        high = tap2(high, high4(first, second), weights + 16);
+        weights += 32;
+      }
+      const width = min<u32>(left, 8);
+      put(c, low, high, width);
+      left -= width;
+      sums += 32;
+      skip += 16;
+      c += width << 2;
     }
     pointers += row;
   }
-}
-
-/** Depthwise: c[i, channel] = init[channel] + Σ x·w over pairs of taps, x of 8 bits read at pointers[i, tap], w of
- *  16 bits in panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values past the channels of a pointer. */
-export function q8_depthwise(
-  pointers: usize, w: usize, init: usize, c: usize, pixels: u32, pairs: u32, channels: u32, unsigned: u32,
-): void {
-  if (unsigned) depthwise<u8>(pointers, w, init, c, pixels, pairs, channels);
-  else depthwise<i8>(pointers, w, init, c, pixels, pairs, channels);
 }

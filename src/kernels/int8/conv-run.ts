@@ -2,7 +2,13 @@ import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
 import type { ConvWeights, DepthwiseWeights } from './conv-weights.ts';
 import { type ConvGeometry, writePointers } from './geometry.ts';
 import { padded } from './panels.ts';
-import { activationZeros, prepareActivations, product, slackBytes } from './product.ts';
+import {
+  activationZeros,
+  prepareActivations,
+  product,
+  slackBytes,
+  widenActivations,
+} from './product.ts';
 
 /** Takes sums at c [pixels, output channels], `first` pixels into the result. */
 export type StorePixels = (c: number, first: number, pixels: number) => void;
@@ -29,8 +35,7 @@ export function convolve(
   const unsigned = isUnsigned(x);
   const bytes = bytesOf(x);
   const sample = positions * channels;
-  // Depthwise kernels widen by themselves, so that they take any bytes as they are.
-  const size = depthwise === null ? engine.activationBytes : 1;
+  const size = depthwise === null ? engine.activationBytes : 2;
   const perPixel = depthwise === null ? taps : 2 * depthwise.pairs;
   const bytesPerPixel = 4 * Math.max(perPixel, outputs, 1);
   const most = Math.min(pixels, 12 * Math.max(1, Math.floor(blockBytes / 12 / bytesPerPixel)));
@@ -44,33 +49,27 @@ export function convolve(
     const run =
       depthwise === null
         ? productBlocks(weights, zeroPoint, unsigned, most, bias)
-        : depthwiseBlocks(weights, depthwise, zeroPoint, unsigned, bias);
+        : depthwiseBlocks(weights, depthwise, bias);
     for (let index = 0; index < batch; index++) {
       const { u8 } = arena.views();
       u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
       // The position after the last one is all padding.
       u8.fill(zeroPoint & 255, raw + sample, raw + sample + channels);
-      const from =
-        depthwise === null
-          ? prepareActivations(
-              engine,
-              raw,
-              wide,
-              1,
-              sample + channels,
-              Int32Array.of(zeroPoint),
-              unsigned,
-            )
-          : raw;
+      const zeros = Int32Array.of(zeroPoint);
+      const count = sample + channels;
+      let from = wide;
+      if (depthwise !== null)
+        widenActivations(engine.backend, raw, wide, 1, count, zeros, unsigned);
+      else from = prepareActivations(engine, raw, wide, 1, count, zeros, unsigned);
       for (let first = 0; first < pixels; first += most) {
-        const count = Math.min(most, pixels - first);
-        const { u32 } = arena.views();
+        const some = Math.min(most, pixels - first);
+        const { i32 } = arena.views();
         const at = pointers >>> 2;
         const step = channels * size;
         const padding = from + sample * size;
-        writePointers(geometry, u32, at, perPixel, first, count, from, step, padding);
-        run(pointers, c, count);
-        store(c, index * pixels + first, count);
+        writePointers(geometry, i32, at, perPixel, first, some, from, step, padding);
+        run(pointers, c, some);
+        store(c, index * pixels + first, some);
       }
     }
   });
@@ -96,9 +95,7 @@ function productBlocks(
 
 function depthwiseBlocks(
   { engine, sizes }: ConvWeights,
-  { address, pairs, sums }: DepthwiseWeights,
-  zeroPoint: number,
-  unsigned: boolean,
+  { address, pairs }: DepthwiseWeights,
   bias: Int32Array | null,
 ): RunBlock {
   const { arena, simd } = engine.backend;
@@ -106,8 +103,8 @@ function depthwiseBlocks(
   const [init] = arena.scratch(4 * padded(channels)) as [number];
   const { i32 } = arena.views();
   for (let j = 0; j < padded(channels); j++) {
-    i32[(init >>> 2) + j] = (bias?.[j] ?? 0) - Math.imul(zeroPoint, sums[j] ?? 0);
+    i32[(init >>> 2) + j] = bias?.[j] ?? 0;
   }
   return (pointers, c, pixels) =>
-    simd.q8_depthwise(pointers, address, init, c, pixels, pairs, channels, unsigned ? 1 : 0);
+    simd.q8_depthwise(pointers, address, init, c, pixels, pairs, channels);
 }

@@ -28,8 +28,6 @@ export interface ConvKernelOptions {
 export interface DepthwiseWeights {
   readonly address: number;
   readonly pairs: number;
-  /** Sum of each channel's weights. */
-  readonly sums: Int32Array;
 }
 
 export interface ConvWeights {
@@ -96,17 +94,14 @@ function packDepthwise(
   const pairs = Math.ceil(taps / 2);
   const count = padded(channels) * pairs * 2;
   const address = take(2 * count);
-  const sums = new Int32Array(channels);
   const { i16 } = arena.views();
   i16.fill(0, address >>> 1, (address >>> 1) + count);
   for (let channel = 0; channel < channels; channel++) {
     const panel = (address >>> 1) + (channel >> 3) * pairs * 16 + (channel & 7) * 2;
     const zero = zeros[zeros.length === 1 ? 0 : channel]!;
     for (let tap = 0; tap < taps; tap++) {
-      const weight = w[channel * taps + tap]! - zero;
-      i16[panel + (tap >> 1) * 16 + (tap & 1)] = weight;
-      sums[channel]! += weight;
+      i16[panel + (tap >> 1) * 16 + (tap & 1)] = w[channel * taps + tap]! - zero;
     }
   }
-  return { address, pairs, sums };
+  return { address, pairs };
 }

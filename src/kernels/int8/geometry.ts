@@ -119,7 +119,7 @@ function axis(
  *  @param zeros   address of a position that is all padding */
 export function writePointers(
   { axes: [planes, rows, columns] }: ConvGeometry,
-  target: Uint32Array,
+  target: Int32Array,
   at: number,
   perPixel: number,
   firstPixel: number,
@@ -130,31 +130,62 @@ export function writePointers(
 ): void {
   const rowBytes = columns.input * bytes;
   const planeBytes = rows.input * rowBytes;
-  let column = firstPixel % columns.output;
-  const whole = Math.floor(firstPixel / columns.output);
-  let row = whole % rows.output;
-  let plane = Math.floor(whole / rows.output);
-  for (let pixel = 0; pixel < count; pixel++) {
-    let to = at + pixel * perPixel;
-    const end = to + perPixel;
+  const taps = planes.kernel * rows.kernel * columns.kernel;
+  if (perPixel > taps) target.fill(zeros, at, at + count * perPixel);
+  for (let done = 0; done < count; ) {
+    const pixel = firstPixel + done;
+    const column = pixel % columns.output;
+    const whole = Math.floor(pixel / columns.output);
+    const row = whole % rows.output;
+    const plane = Math.floor(whole / rows.output);
+    const run = Math.min(columns.output - column, count - done);
+    // Taps outside, pixels of a row inside: a plain loop for each tap.
+    let to = at + done * perPixel;
     for (let i = 0; i < planes.kernel; i++) {
       const z = planes.indices[plane * planes.kernel + i]!;
       for (let j = 0; j < rows.kernel; j++) {
         const y = rows.indices[row * rows.kernel + j]!;
-        const from = base + z * planeBytes + y * rowBytes;
+        const from = (base + z * planeBytes + y * rowBytes) | 0;
         for (let k = 0; k < columns.kernel; k++) {
-          const x = columns.indices[column * columns.kernel + k]!;
-          target[to++] = (z | y | x) < 0 ? zeros : from + x * bytes;
+          if ((z | y) < 0) fillStrided(target, to, perPixel, run, zeros);
+          else {
+            const first = column * columns.kernel + k;
+            writeRow(columns, target, to, perPixel, run, first, from, bytes, zeros);
+          }
+          to++;
         }
       }
     }
-    while (to < end) target[to++] = zeros;
-    if (++column === columns.output) {
-      column = 0;
-      if (++row === rows.output) {
-        row = 0;
-        plane++;
-      }
-    }
+    done += run;
+  }
+}
+
+function fillStrided(
+  target: Int32Array,
+  to: number,
+  step: number,
+  count: number,
+  value: number,
+): void {
+  for (let i = 0; i < count; i++) target[to + i * step] = value;
+}
+
+function writeRow(
+  { indices, kernel }: Axis,
+  target: Int32Array,
+  to: number,
+  step: number,
+  count: number,
+  first: number,
+  from: number,
+  bytes: number,
+  zeros: number,
+): void {
+  let at = to;
+  for (let i = 0; i < count; i++) {
+    const x = indices[first + i * kernel]!;
+    // As int32, which engines compute without a detour; an address past 2^31 wraps to the same bits.
+    target[at] = x < 0 ? zeros : (from + Math.imul(x, bytes)) | 0;
+    at += step;
   }
 }

@@ -1,3 +1,4 @@
+import type { Backend } from '../../wasm/load.ts';
 import type { Engine } from './engine.ts';
 import { type Panels, padded } from './panels.ts';
 
@@ -19,7 +20,7 @@ export const slackBytes = 16;
  *  @param zeros  one, or one for each row
  *  @returns      their address: `raw`, or `wide` where they are 16-bit */
 export function prepareActivations(
-  { backend: { arena, simd }, unsigned }: Engine,
+  { backend, unsigned }: Engine,
   raw: number,
   wide: number,
   rows: number,
@@ -28,16 +29,29 @@ export function prepareActivations(
   isUnsigned: boolean,
 ): number {
   if (unsigned !== null) {
-    if (unsigned !== isUnsigned) simd.q8_flip(raw, raw, rows * k);
+    if (unsigned !== isUnsigned) backend.simd.q8_flip(raw, raw, rows * k);
     return raw;
   }
+  widenActivations(backend, raw, wide, rows, k, zeros, isUnsigned);
+  return wide;
+}
+
+/** Levels at `raw` to 16 bits at `wide`, zero points (one, or one for each row) subtracted. */
+export function widenActivations(
+  { arena, simd }: Backend,
+  raw: number,
+  wide: number,
+  rows: number,
+  k: number,
+  zeros: Int32Array,
+  isUnsigned: boolean,
+): void {
   arena.withScratch([4 * zeros.length], (z) => {
     arena.views().i32.set(zeros, z >>> 2);
     const flag = isUnsigned ? 1 : 0;
     if (zeros.length === 1) simd.q8_widen_rows(raw, wide, z, 1, rows * k, flag);
     else simd.q8_widen_rows(raw, wide, z, rows, k, flag);
   });
-  return wide;
 }
 
 /** What a product adds to its sums, in wasm memory for as long as the caller's scratch. */
