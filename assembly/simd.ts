@@ -7,3 +7,4 @@ export * from './nibble';
 export * from './float16';
 export * from './int8';
 export * from './generated/int8-i16';
+export * from './block';

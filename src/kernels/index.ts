@@ -10,6 +10,12 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export {
+  type BlockwiseOptions,
+  matmulBlockwise,
+  type PackedBlockMatrix,
+  packBlockwise,
+} from './int8/blockwise.ts';
+export {
   type ConvIntegerOptions,
   type ConvRequantizedOptions,
   convInteger,

@@ -1,3 +1,4 @@
+import { blockRows } from './table/block.ts';
 import { convertRows } from './table/convert.ts';
 import { int8Rows } from './table/int8.ts';
 import { quantizeRows } from './table/quantize.ts';
@@ -9,7 +10,8 @@ export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
-  | (typeof int8Rows)[number];
+  | (typeof int8Rows)[number]
+  | (typeof blockRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -30,4 +32,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...quantizeRows,
   ...convertRows,
   ...int8Rows,
+  ...blockRows,
 ];

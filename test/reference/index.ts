@@ -1,3 +1,4 @@
+import { blockReferences } from './block.ts';
 import { convertReferences } from './convert.ts';
 import { int8References } from './int8.ts';
 import { quantizeReferences } from './quantize.ts';
@@ -9,4 +10,5 @@ export const references: References = {
   ...quantizeReferences,
   ...convertReferences,
   ...int8References,
+  ...blockReferences,
 };

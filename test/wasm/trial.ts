@@ -21,19 +21,20 @@ export const arrays = {
 
 export type NumberArray = InstanceType<(typeof arrays)[ElementType]>;
 
-/** Value of a product of sizes, numbers and ceil(a/b). */
+/** Value of a sum of products of sizes, numbers and ceil(a/b). */
 export function evaluate(expression: string, values: Readonly<Record<string, number>>): number {
   const operand = (text: string): number => {
     const value = /^\d+$/.test(text) ? Number(text) : values[text];
     if (value === undefined) throw new TypeError(`"${text}" of "${expression}" is not a size`);
     return value;
   };
-  let product = 1;
-  for (const factor of expression.split('*')) {
-    const ceil = /^ceil\((\w+)\/(\w+)\)$/.exec(factor);
-    product *= ceil === null ? operand(factor) : Math.ceil(operand(ceil[1]!) / operand(ceil[2]!));
-  }
-  return product;
+  const factor = (text: string): number => {
+    const ceil = /^ceil\((\w+)\/(\w+)\)$/.exec(text);
+    return ceil === null ? operand(text) : Math.ceil(operand(ceil[1]!) / operand(ceil[2]!));
+  };
+  const product = (text: string): number =>
+    text.split('*').reduce((total, each) => total * factor(each), 1);
+  return expression.split('+').reduce((total, each) => total + product(each), 0);
 }
 
 export interface Trial {
@@ -103,9 +104,11 @@ const scales = [1, 0.5, 0.25, 0.1, 2, 1 / 3, 0.003, -0.5, -1, 1e-30, 2 ** -130, 
 export function fill(array: NumberArray, domain: Domain | undefined, draw: Random): void {
   const wild = draw.below(2) === 0;
   const float = array instanceof Float32Array || array instanceof Float64Array;
-  for (let i = 0; i < array.length; i++) array[i] = value();
+  for (let i = 0; i < array.length; i++) array[i] = value(i);
 
-  function value(): number {
+  function value(i: number): number {
+    if (domain === 'bytes and floats') return draw.below((i & 3) === 3 ? 64 : 256);
+    if (domain === 'seven bits and floats') return draw.below((i & 3) === 3 ? 64 : 128);
     if (domain === 'zero8') return draw.below(384) - 128;
     if (domain === 'zero16') return draw.below(98304) - 32768;
     if (domain === 'scale') return scales[draw.below(scales.length)]!;

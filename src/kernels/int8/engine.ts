@@ -1,10 +1,15 @@
 import { rangeError } from '../../core/errors.ts';
-import type { SimdKernels } from '../../wasm/kernels.ts';
+import type { RelaxedKernels, SimdKernels } from '../../wasm/kernels.ts';
 import { type Backend, backend } from '../../wasm/load.ts';
 import type { Int8Mode } from '../../wasm/probe.ts';
 
 /** The tiled product, by whichever dot product is exact here; parameters as in the kernel table. */
 export type Igemm = SimdKernels['q8_igemm_i16'];
+
+/** The product with block-quantized weights, by the same dot product. */
+export type BlockGemm = RelaxedKernels['q8_block_gemm_dot'];
+
+export type IntegerKernels = Pick<Engine, 'igemm' | 'blockGemm'>;
 
 /** How integer products are computed here. */
 export interface Engine {
@@ -17,6 +22,7 @@ export interface Engine {
   /** Whether 8-bit activations must be unsigned; null where they are widened to 16 bits. */
   readonly unsigned: boolean | null;
   readonly igemm: Igemm;
+  readonly blockGemm: BlockGemm;
 }
 
 let forced: Engine | undefined;
@@ -26,8 +32,9 @@ export function engine(): Engine {
   return forced ?? engineOf(backend().int8);
 }
 
-function engineOf(mode: Int8Mode, simulated?: Igemm): Engine {
+function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
   const loaded = backend();
+  const { simd, relaxed } = loaded;
   if (mode === 'i16') {
     return {
       mode,
@@ -35,25 +42,26 @@ function engineOf(mode: Int8Mode, simulated?: Igemm): Engine {
       group: 2,
       activationBytes: 2,
       unsigned: null,
-      igemm: simulated ?? loaded.simd.q8_igemm_i16,
+      ...(simulated ?? { igemm: simd.q8_igemm_i16, blockGemm: simd.q8_block_gemm_i16 }),
     };
   }
-  const real = loaded.int8 === mode ? loaded.relaxed?.q8_igemm_dot : undefined;
-  const igemm = simulated ?? real;
-  if (igemm === undefined) throw rangeError('mode', `"i16" or "${loaded.int8}" here`, mode);
+  let kernels = simulated;
+  if (kernels === undefined && relaxed !== null && loaded.int8 === mode)
+    kernels = { igemm: relaxed.q8_igemm_dot, blockGemm: relaxed.q8_block_gemm_dot };
+  if (kernels === undefined) throw rangeError('mode', `"i16" or "${loaded.int8}" here`, mode);
   return {
     mode,
     backend: loaded,
     group: 4,
     activationBytes: 1,
     unsigned: mode === 'usdot',
-    igemm,
+    ...kernels,
   };
 }
 
 /** For tests: products go another way than the probe's, until called without a mode.
  *  @param simulated  computes what the kernel of that mode would, where this machine cannot
  *  @throws {RangeError} a mode that this machine cannot do and that is not simulated */
-export function forceInt8Mode(mode?: Int8Mode, simulated?: Igemm): void {
+export function forceInt8Mode(mode?: Int8Mode, simulated?: IntegerKernels): void {
   forced = mode === undefined ? undefined : engineOf(mode, simulated);
 }

@@ -14,9 +14,12 @@ export type Domain =
   | 'nine bits'
   | 'sum'
   | 'multiplier'
-  | 'shift';
+  | 'shift'
+  /** Bytes that as f32 are below 1; with a top bit of 0 in the other. */
+  | 'bytes and floats'
+  | 'seven bits and floats';
 
-/** A pointer to `length` elements. `length` is a product of sizes, numbers and `ceil(a/b)`. */
+/** A pointer to `length` elements. `length` is a sum of products of sizes, numbers and `ceil(a/b)`. */
 export interface BufferParameter {
   readonly name: string;
   readonly kind: 'in' | 'out' | 'inout' | 'scratch';

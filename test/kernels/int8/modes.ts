@@ -1,10 +1,11 @@
 // Integer products in every mode: the machine's own where it has it, else a plain model of the engine's dot product.
-import { forceInt8Mode, type Igemm } from '../../../src/kernels/int8/engine.ts';
+import { type BlockGemm, forceInt8Mode, type Igemm } from '../../../src/kernels/int8/engine.ts';
 import { backend } from '../../../src/wasm/load.ts';
 import type { Int8Mode } from '../../../src/wasm/probe.ts';
+import { integerBlocks, panelBytes } from '../../reference/block.ts';
 
-/** The kernel of the relaxed module as an engine with that dot product computes it. */
-const simulated =
+/** The tiled product as an engine with that dot product computes it. */
+const igemm =
   (mode: Int8Mode): Igemm =>
   (pointers, offset, b, init, c, rows, columns, m, n, taps, k, ldc, corrected) => {
     const { i8, u8, u32, i32 } = backend().arena.views();
@@ -31,12 +32,27 @@ const simulated =
     }
   };
 
+const blockGemm =
+  (mode: Int8Mode): BlockGemm =>
+  (a, heads, b, bias, c, m, n, blocks, size, bits, stored, zero, shift) => {
+    const { buffer } = backend().arena.memory;
+    const buffers = {
+      a: new Int8Array(buffer, a, m * blocks * size),
+      heads: new Float32Array(buffer, heads, 2 * m * blocks),
+      b: new Uint8Array(buffer, b, Math.ceil(n / 8) * panelBytes({ blocks, size, bits, stored })),
+      bias: new Float32Array(buffer, bias, n),
+      c: new Float32Array(buffer, c, m * n),
+    };
+    const read = mode === 'usdot' ? (byte: number) => byte : undefined;
+    integerBlocks(buffers, { m, n, blocks, size, bits, stored, zero, shift }, read);
+  };
+
 export const modes: readonly Int8Mode[] = ['i16', 'usdot', 'sdot'];
 
 /** Runs `use` in a mode. */
 export function inMode<T>(mode: Int8Mode, use: () => T): T {
   const real = mode === 'i16' || backend().int8 === mode;
-  forceInt8Mode(mode, real ? undefined : simulated(mode));
+  forceInt8Mode(mode, real ? undefined : { igemm: igemm(mode), blockGemm: blockGemm(mode) });
   try {
     return use();
   } finally {
