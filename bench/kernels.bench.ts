@@ -2,7 +2,8 @@
 // moves the same number of bytes (read and written counted alike) and against plain loops in JavaScript.
 import { dequantize, type QuantizedType, quantize } from '../src/kernels/index.ts';
 import { kernelTable } from '../src/wasm/kernels.ts';
-import { backend, backendInfo } from '../src/wasm/load.ts';
+import { libraryBackend } from '../src/wasm/library.ts';
+import { backendInfo } from '../src/wasm/load.ts';
 import type { KernelRow } from '../src/wasm/table/row.ts';
 import { arrays, buffersOf, evaluate } from '../test/wasm/trial.ts';
 import {
@@ -21,8 +22,8 @@ const readType = (row: KernelRow, name: string): keyof typeof arrays =>
 
 /** One row on data that is in wasm memory. */
 function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
-  const { arena, simd, relaxed } = backend();
-  const exports = (row.module === 'simd' ? simd : relaxed) as Record<
+  const { arena, simd, relaxed } = libraryBackend();
+  const exports = (row.module === 'relaxed' ? relaxed : simd) as Record<
     string,
     (...values: number[]) => void
   > | null;
@@ -39,8 +40,14 @@ function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
     held.push(address);
     const data = new arrays[parameter.type](arena.memory.buffer, address, count);
     const float = parameter.type.startsWith('f');
+    const rows = parameter.below === undefined ? 0 : evaluate(parameter.below, row.bench);
     for (let i = 0; i < count; i++)
-      data[i] = parameter.domain === 'scale' ? 0.5 : float ? (i % 251) / 8 - 15 : i % 100;
+      data[i] =
+        parameter.domain === 'scale'
+          ? 0.5
+          : float
+            ? (i % 251) / 8 - 15
+            : i % (rows > 0 ? rows : 100);
     if (parameter.to !== undefined) {
       const step = row.bench[parameter.reach!]! * bytesOf(readType(row, parameter.to));
       for (let i = 0; i < count; i++) data[i] = addresses.get(parameter.to)! + i * step;

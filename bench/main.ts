@@ -3,8 +3,9 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { kernelsBench } from './kernels.bench.ts';
 import { type Bench, type Group, table } from './lib.ts';
+import { linalgBench } from './linalg.bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { kernels: kernelsBench };
+const benches: Readonly<Record<string, Bench>> = { kernels: kernelsBench, linalg: linalgBench };
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,

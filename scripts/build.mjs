@@ -19,7 +19,7 @@ const ifStale = process.argv.includes('--if-stale');
 const require = createRequire(import.meta.url);
 process.chdir(root);
 
-const targets = ['simd', 'relaxed'];
+const targets = ['simd', 'library', 'relaxed'];
 const wasm = (target) => `dist/wasm/kernels.${target}.wasm`;
 const embedded = 'src/wasm/generated/binaries.ts';
 

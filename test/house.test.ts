@@ -12,7 +12,7 @@ const all = [
     filesUnder(folder, /\.(ts|mjs|js|md|html)$/),
   ),
   ...filesUnder('.ci/', /^run$/),
-  ...['README', 'SECURITY', 'CHANGELOG'].flatMap((name) =>
+  ...['README', 'ARCHITECTURE', 'SECURITY', 'CHANGELOG'].flatMap((name) =>
     filesUnder('', new RegExp(`^${name}\\.md$`)),
   ),
 ];

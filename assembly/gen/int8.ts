@@ -1,5 +1,4 @@
-// Register tiles of the integer products, as AssemblyScript: `node --import tsx assembly/gen/int8.ts` writes
-// assembly/generated/int8-*.ts. A tile has a row for each of its pixels and 8 columns, one panel of weights.
+// Register tiles of the integer products, as AssemblyScript. A tile has a row for each of its pixels and 8 columns, one panel of weights.
 
 interface Flavor {
   /** Suffix of the names. */
@@ -167,7 +166,7 @@ ${rest.map((count) => `    if (i + ${count} <= m) {\n      ${call(count)};\n    
 `;
 }
 
-/** Paths under assembly/ and their texts. */
-export const files: Readonly<Record<string, string>> = Object.fromEntries(
-  flavors.map((flavor) => [`generated/int8-${flavor.name}.ts`, kernel(flavor)]),
-);
+/** The kernel with 16-bit activations. */
+export const int8Wide = (): string => kernel(flavors[0]!);
+/** The kernel with the relaxed dot product. */
+export const int8Dot = (): string => kernel(flavors[1]!);

@@ -1,14 +1,35 @@
 /** Kernels on typed arrays: synchronous, no set-up, the same bits in every runtime. */
 
+export { initLibrary } from '../wasm/library.ts';
 export { type BackendInfo, backendInfo, init, type ModuleSource } from '../wasm/load.ts';
 export type { Int8Mode } from '../wasm/probe.ts';
+export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';
+export {
+  type BinaryOperation,
+  type BroadcastOptions,
+  binary,
+  broadcastShape,
+  type CompareOperation,
+  compare,
+} from './binary.ts';
+export {
+  type ConvAddend,
+  type ConvOptions,
+  type ConvTransposeOptions,
+  conv,
+  convShape,
+  convTranspose,
+  convTransposeShape,
+} from './conv.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
+export { type UnaryOperation, type UnaryOptions, unary } from './elementwise.ts';
 export {
   bfloat16ToFloat32,
   float16ToFloat32,
   float32ToBfloat16,
   float32ToFloat16,
 } from './float16.ts';
+export type { ConvShape, ConvTransposeShape } from './geometry.ts';
 export {
   type BlockwiseOptions,
   matmulBlockwise,
@@ -23,19 +44,39 @@ export {
   type PackedIntegerConv,
   packIntegerConv,
 } from './int8/conv.ts';
-export type { ConvKernelOptions } from './int8/conv-weights.ts';
-export type { ConvGeometryOptions } from './int8/geometry.ts';
+export type { ConvWeightOptions } from './int8/conv-weights.ts';
 export {
   type MatmulIntegerOptions,
   type MatmulRequantizedOptions,
   matmulInteger,
   matmulRequantized,
   type PackedIntegerMatrix,
-  type PackOptions,
+  type PackIntegerOptions,
   packIntegerMatrix,
 } from './int8/matmul.ts';
 export type { RequantizeOptions } from './int8/requantize.ts';
 export type { Granularity } from './layout.ts';
+export { type Eigen, eigh } from './linalg/eigen.ts';
+export {
+  cholesky,
+  type Qr,
+  qr,
+  solveTriangular,
+  type TriangularOptions,
+} from './linalg/factor.ts';
+export type { FloatArray } from './linalg/matrix.ts';
+export { evbmf, rankByEnergy, rankByError } from './linalg/rank.ts';
+export { type Svd, type SvdMethod, type SvdOptions, svd } from './linalg/svd.ts';
+export {
+  type Tucker,
+  type TuckerMethod,
+  type TuckerOptions,
+  tucker,
+  tuckerReconstruct,
+} from './linalg/tucker.ts';
+export { cos, erf, exp, log, type Numeric, pow, sin, tanh } from './math.ts';
+export { type MatmulOptions, matmul } from './matmul.ts';
+export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';

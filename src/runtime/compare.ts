@@ -50,7 +50,9 @@ export async function compareBytes(
         checkAborted(signal);
         const feeds = options.inputs?.[sample] ?? found!.make(next!);
         const expected = await first.run(feeds);
-        const got = await second.run(feeds);
+        const got = await second.run(feeds).catch((cause: unknown) => {
+          throw doesNotRun(cause);
+        });
         for (const [name, tensor] of Object.entries(expected)) {
           const other = got[name];
           if (other === undefined || Array.isArray(tensor.data)) continue;
@@ -77,6 +79,14 @@ export async function compareBytes(
   } finally {
     await first.dispose();
   }
+}
+
+function doesNotRun(cause: unknown): UnsupportedError {
+  const why = cause instanceof Error ? cause.message.split('\n')[0] : String(cause);
+  return new UnsupportedError(`the other model does not run on the reference's inputs: ${why}`, {
+    code: 'E_COMPARE_RUN',
+    cause,
+  });
 }
 
 interface Found {

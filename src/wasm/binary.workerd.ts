@@ -1,3 +1,4 @@
+import libraryModule from './kernels.library.wasm';
 import relaxedModule from './kernels.relaxed.wasm';
 import simdModule from './kernels.simd.wasm';
 
@@ -5,3 +6,4 @@ import simdModule from './kernels.simd.wasm';
 
 export const simd = (): WebAssembly.Module | Uint8Array<ArrayBuffer> => simdModule;
 export const relaxed = (): WebAssembly.Module | Uint8Array<ArrayBuffer> => relaxedModule;
+export const library = (): WebAssembly.Module | Uint8Array<ArrayBuffer> => libraryModule;

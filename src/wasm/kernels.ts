@@ -1,9 +1,16 @@
+import { type BinaryRow, binaryRows } from './table/binary.ts';
 import { blockRows } from './table/block.ts';
+import { convRows } from './table/conv.ts';
 import { convertRows } from './table/convert.ts';
+import { foldRows } from './table/fold.ts';
+import { gemmRows } from './table/gemm.ts';
 import { int8Rows } from './table/int8.ts';
+import { linalgRows } from './table/linalg.ts';
+import { normalizeRows } from './table/normalize.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
+import { type UnaryRow, unaryRows } from './table/unary.ts';
 
 /** Any row of the table, with the literal types of what it says. */
 export type TypedRow =
@@ -11,7 +18,14 @@ export type TypedRow =
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
   | (typeof int8Rows)[number]
-  | (typeof blockRows)[number];
+  | (typeof blockRows)[number]
+  | (typeof gemmRows)[number]
+  | (typeof linalgRows)[number]
+  | UnaryRow
+  | BinaryRow
+  | (typeof normalizeRows)[number]
+  | (typeof foldRows)[number]
+  | (typeof convRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -23,6 +37,8 @@ type Bindings<M extends KernelRow['module']> = {
 
 /** The exports of kernels.simd.wasm, typed by the table. */
 export type SimdKernels = Bindings<'simd'>;
+/** The exports of kernels.simd.wasm and kernels.library.wasm together. */
+export type LibraryKernels = Bindings<'simd' | 'library'>;
 /** The exports of kernels.relaxed.wasm, typed by the table. */
 export type RelaxedKernels = Bindings<'relaxed'>;
 
@@ -33,4 +49,11 @@ export const kernelTable: readonly KernelRow[] = [
   ...convertRows,
   ...int8Rows,
   ...blockRows,
+  ...gemmRows,
+  ...linalgRows,
+  ...unaryRows,
+  ...binaryRows,
+  ...normalizeRows,
+  ...foldRows,
+  ...convRows,
 ];

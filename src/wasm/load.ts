@@ -71,7 +71,8 @@ export function backendInfo(): BackendInfo {
   };
 }
 
-async function compile(source: ModuleSource): Promise<WebAssembly.Module> {
+/** A module of bytes, without blocking. */
+export async function compile(source: ModuleSource): Promise<WebAssembly.Module> {
   return source instanceof WebAssembly.Module ? source : WebAssembly.compile(source);
 }
 
@@ -99,11 +100,12 @@ function withRelaxed(backend: Backend, given: ModuleSource | undefined): Backend
 }
 
 /** The raw exports: the loader's own wrappers cost several times a short kernel. */
-function instantiate(source: ModuleSource, arena: Arena): WebAssembly.Exports {
+export function instantiate(source: ModuleSource, arena: Arena): WebAssembly.Exports {
   return instantiateSync(source, { env: { memory: arena.memory } }).instance.exports;
 }
 
-function refused(cause: unknown): UnsupportedError {
+/** The error of an engine that does not take a module. */
+export function refused(cause: unknown): UnsupportedError {
   return new UnsupportedError('the engine refuses the WebAssembly kernels', {
     code: 'E_WASM',
     hint: 'WebAssembly SIMD is needed; where compiling bytes is forbidden, pass compiled modules to init()',

@@ -211,6 +211,8 @@ test('results go where the caller wants them', () => {
 });
 
 test('memory stays small however long the array', () => {
+  // Other tests of the process may have grown the memory already.
+  const before = Math.max(backendInfo().memoryBytes, 4 * 2 ** 20);
   const x = new Float32Array(3_000_000);
   quantize(x, {
     scale: new Float32Array(1_500_000).fill(1),
@@ -218,7 +220,7 @@ test('memory stays small however long the array', () => {
     axis: 0,
     type: 'int4',
   });
-  assert.ok(backendInfo().memoryBytes < 4 * 2 ** 20, `${backendInfo().memoryBytes}`);
+  assert.ok(backendInfo().memoryBytes <= before, `${backendInfo().memoryBytes}`);
 });
 
 test('wrong arguments are named', () => {

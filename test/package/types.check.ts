@@ -19,7 +19,14 @@ types('publint', async () => {
 });
 
 types('are the types wrong', () => {
-  const args = ['--profile', 'esm-only', '--exclude-entrypoints', './kernels.wasm'];
+  const args = [
+    '--profile',
+    'esm-only',
+    '--exclude-entrypoints',
+    './kernels.wasm',
+    './kernels.relaxed.wasm',
+    './kernels.library.wasm',
+  ];
   run('@arethetypeswrong/cli/dist/index.js', [project().tarball, ...args], root);
 });
 

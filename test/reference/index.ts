@@ -1,9 +1,16 @@
+import { binaryReferences } from './binary.ts';
 import { blockReferences } from './block.ts';
+import { convReferences } from './conv.ts';
 import { convertReferences } from './convert.ts';
+import { foldReferences } from './fold.ts';
+import { gemmReferences } from './gemm.ts';
 import { int8References } from './int8.ts';
+import { linalgReferences } from './linalg.ts';
+import { normalizeReferences } from './normalize.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
+import { unaryReferences } from './unary.ts';
 
 export const references: References = {
   ...reduceReferences,
@@ -11,4 +18,11 @@ export const references: References = {
   ...convertReferences,
   ...int8References,
   ...blockReferences,
+  ...gemmReferences,
+  ...linalgReferences,
+  ...unaryReferences,
+  ...binaryReferences,
+  ...normalizeReferences,
+  ...foldReferences,
+  ...convReferences,
 };

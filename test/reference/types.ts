@@ -27,8 +27,13 @@ type Values<R extends TypedRow> = {
 };
 
 /** What a kernel does, as plain loops on copies of its buffers; pointers are indices into what they lead to. A bounded kernel's reference returns how far each
- *  element of its outputs may be off; any other returns what the kernel returns. */
-export type Reference<R extends TypedRow> = (
+ *  element of its outputs may be off; a checked kernel's gets what the kernel left in the buffers and returned, and
+ *  says what is wrong with it, or null; any other returns what the kernel returns. */
+export type Reference<R extends TypedRow> = R['contract'] extends 'checked'
+  ? (before: Buffers<R>, values: Values<R>, after: Buffers<R>, result: number) => string | null
+  : PlainReference<R>;
+
+type PlainReference<R extends TypedRow> = (
   buffers: Buffers<R>,
   values: Values<R>,
 ) => R['contract'] extends 'bounded'

@@ -33,8 +33,8 @@ export function evaluate(expression: string, values: Readonly<Record<string, num
     return ceil === null ? operand(text) : Math.ceil(operand(ceil[1]!) / operand(ceil[2]!));
   };
   const product = (text: string): number =>
-    text.split('*').reduce((total, each) => total * factor(each), 1);
-  return expression.split('+').reduce((total, each) => total + product(each), 0);
+    text.split('*').reduce((value, item) => value * factor(item), 1);
+  return expression.split('+').reduce((sum, item) => sum + product(item), 0);
 }
 
 export interface Trial {
@@ -55,7 +55,8 @@ export function* trialsOf(row: KernelRow): Generator<Trial> {
       if (item.kind === 'scalar') values[item.name] = item.values[scalar % item.values.length]!;
       if (item.kind === 'size') {
         const some = item.values;
-        values[item.name] = some === undefined ? size : some[draw.below(some.length)]!;
+        const least = item.least === undefined ? 0 : evaluate(item.least, values);
+        values[item.name] = least + (some === undefined ? size : some[draw.below(some.length)]!);
       }
     }
     return values;
@@ -100,6 +101,11 @@ const specials = [
 ];
 const scales = [1, 0.5, 0.25, 0.1, 2, 1 / 3, 0.003, -0.5, -1, 1e-30, 2 ** -130, 1e20, 0.0078125];
 
+/** Row numbers below a limit, or −1. */
+export function fillRows(array: NumberArray, below: number, draw: Random): void {
+  for (let i = 0; i < array.length; i++) array[i] = draw.below(below + 1) - 1;
+}
+
 /** Fills a buffer with what its domain allows; by default with anything, now and then. */
 export function fill(array: NumberArray, domain: Domain | undefined, draw: Random): void {
   const wild = draw.below(2) === 0;
@@ -118,6 +124,7 @@ export function fill(array: NumberArray, domain: Domain | undefined, draw: Rando
     if (domain === 'multiplier')
       return float ? (draw.uniform() + 0.001) / 2 ** draw.below(24) : 2 ** 30 + draw.below(2 ** 30);
     if (domain === 'shift') return draw.below(36) - 31;
+    if (domain === 'unit') return (draw.uniform() + 2 ** -25) * (draw.below(2) === 0 ? -1 : 1);
     if (domain === 'count') return draw.below(1000);
     if (domain === 'extreme') return [Infinity, -Infinity, 0.25, -3][draw.below(4)]!;
     if (!float) return draw.uint32();
@@ -140,6 +147,7 @@ export const canaryBytes = 64;
 
 interface ReadInput extends ReadBuffer {
   readonly kind: 'in';
+  readonly below?: string;
   readonly to?: string;
   readonly reach?: string;
 }

@@ -133,13 +133,17 @@ export function writeAttribute(
   }
 }
 
-/** The record of an attribute with inner graphs as they are now. */
+/** The record of an attribute with inner graphs as they are now.
+ *  @param typed  add the type to a record that lacks it, as IR version 1 does */
 export function refreshAttribute(
   record: AttributeProto,
   attribute: Attribute | undefined,
   body: (graph: Graph) => GraphProto,
+  typed: boolean,
 ): AttributeProto {
-  if (attribute?.type === 'graph') return { ...record, g: body(attribute.value) };
-  if (attribute?.type === 'graphs') return { ...record, graphs: attribute.value.map(body) };
-  return record;
+  const refreshed =
+    typed && record.type === undefined ? { ...record, type: guessType(record) } : record;
+  if (attribute?.type === 'graph') return { ...refreshed, g: body(attribute.value) };
+  if (attribute?.type === 'graphs') return { ...refreshed, graphs: attribute.value.map(body) };
+  return refreshed;
 }

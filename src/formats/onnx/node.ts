@@ -48,7 +48,11 @@ export function readNode(
   const opset = reading.opsets.get(domain) ?? 1;
   const form: Form<Value> = { op, domain, attributes, inputs, outputs };
   const forms = raise(form, opset, proto, graph, reading);
-  const nodes = forms.map((part) => addNode(part, proto, builder));
+  const nodes = forms.map((part) => {
+    const node = addNode(part, proto, builder);
+    reading.types.infer(node);
+    return node;
+  });
   const origin = originOf(proto, opset, attributes, nodes, inputs, outputs);
   for (const node of nodes) node.origin = origin;
   return outputs;

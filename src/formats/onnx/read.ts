@@ -9,6 +9,7 @@ import { tensorType } from '../../ir/types.ts';
 import type { ReadOptions } from '../format.ts';
 import { decodeModel } from './codec.ts';
 import { type ExternalData, openExternal } from './external.ts';
+import { ReadingTypes } from './infer.ts';
 import { readNode } from './node.ts';
 import { topological } from './order.ts';
 import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from './proto.ts';
@@ -43,7 +44,7 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   const graph = readGraph(
     proto.graph,
     null,
-    { opsets, functions, external, dense, limits, body: readGraph },
+    { opsets, functions, external, dense, limits, types: new ReadingTypes(), body: readGraph },
     'onnx: graph',
   );
   const model = new Model(graph);

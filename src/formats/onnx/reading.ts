@@ -1,6 +1,7 @@
 import type { Limits } from '../../core/limits.ts';
 import type { Graph } from '../../ir/graph.ts';
 import type { ExternalData } from './external.ts';
+import type { ReadingTypes } from './infer.ts';
 import type { GraphProto, SparseTensorProto } from './proto.ts';
 import type { Scope } from './scope.ts';
 import type { DenseTensor } from './sparse.ts';
@@ -14,6 +15,7 @@ export interface Reading {
   /** Sparse initializers, made dense beforehand: their indices may have to be waited for. */
   dense: ReadonlyMap<SparseTensorProto, DenseTensor>;
   limits: Limits;
+  types: ReadingTypes;
   /** Reads the graph of an attribute; it sees the names of the scope. */
   body(proto: GraphProto, scope: Scope, reading: Reading, where: string): Graph;
 }

@@ -94,7 +94,7 @@ function writeRecord(origin: Origin, writing: Writing, body: Body): Written {
   if (record.output !== undefined) proto.output = output;
   if (record.attribute !== undefined) {
     proto.attribute = record.attribute.map((entry) =>
-      refreshAttribute(entry, origin.attributes.get(entry.name ?? ''), body),
+      refreshAttribute(entry, origin.attributes.get(entry.name ?? ''), body, writing.typed),
     );
   }
   const main = record.domain === undefined || record.domain === '' || record.domain === 'ai.onnx';

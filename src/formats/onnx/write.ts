@@ -49,8 +49,6 @@ export function toProto(
 ): ModelProto {
   const record = modelRecord(model);
   const names = namesAround(model.graph);
-  const place = (tensor: TensorProto): TensorProto => outside?.place(tensor) ?? tensor;
-  const graph = writeGraph(model.graph, { opset, fresh: (base) => freshName(names, base), place });
   const before = model.opsets.get('') ?? 1;
   const irVersion = Number(record.irVersion ?? 0);
   const raised = Math.max(
@@ -58,6 +56,12 @@ export function toProto(
     opset === before ? irVersion : irVersionFor(opset),
     hasUnlistedConstants(model) ? firstUnlisted : irVersion,
   );
+  const graph = writeGraph(model.graph, {
+    opset,
+    typed: irVersion < firstTyped && raised >= firstTyped,
+    fresh: (base) => freshName(names, base),
+    place: (tensor) => outside?.place(tensor) ?? tensor,
+  });
   return {
     ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
@@ -66,6 +70,8 @@ export function toProto(
   };
 }
 
+/** First IR version whose attributes say their type. */
+const firstTyped = 2;
 /** First IR version whose initializers need not be inputs. */
 const firstUnlisted = 4;
 
@@ -109,6 +115,8 @@ function chooseOpset(model: Model, wished: number | undefined): number {
 export interface Writing {
   opset: number;
   fresh(base: string): string;
+  /** Whether attributes that were read without a type get theirs. */
+  typed: boolean;
   /** Moves a large tensor to the external file, if there is one. */
   place(tensor: TensorProto): TensorProto;
 }

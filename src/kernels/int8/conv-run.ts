@@ -1,7 +1,9 @@
+import { volume } from '../../core/shape.ts';
+import { convTables, type Geometry } from '../geometry.ts';
 import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
 import type { ConvWeights, DepthwiseWeights } from './conv-weights.ts';
-import { type ConvGeometry, writePointers } from './geometry.ts';
 import { padded } from './panels.ts';
+import { writePointers } from './pointers.ts';
 import {
   activationZeros,
   prepareActivations,
@@ -22,16 +24,19 @@ type RunBlock = (pointers: number, c: number, pixels: number) => void;
 export function convolve(
   x: Levels,
   weights: ConvWeights,
-  geometry: ConvGeometry,
+  geometry: Geometry,
   zeroPoint: number,
   bias: Int32Array | null,
   store: StorePixels,
 ): void {
   const { engine, sizes, depthwise } = weights;
   const { arena } = engine.backend;
-  const { batch, channels, positions, pixels, taps } = geometry;
-  const { outputs } = sizes;
+  const { batch, channels } = geometry;
+  const { outputs, taps } = sizes;
+  const positions = volume(geometry.input);
+  const pixels = volume(geometry.output);
   if (batch * pixels * outputs === 0) return;
+  const tables = convTables(geometry);
   const unsigned = isUnsigned(x);
   const bytes = bytesOf(x);
   const sample = positions * channels;
@@ -67,7 +72,7 @@ export function convolve(
         const at = pointers >>> 2;
         const step = channels * size;
         const padding = from + sample * size;
-        writePointers(geometry, i32, at, perPixel, first, some, from, step, padding);
+        writePointers(tables, i32, at, perPixel, first, some, from, step, padding);
         run(pointers, c, some);
         store(c, index * pixels + first, some);
       }

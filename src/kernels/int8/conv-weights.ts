@@ -1,27 +1,28 @@
 import { rangeError } from '../../core/errors.ts';
-import { volume } from '../../core/shape.ts';
+import { sizeOf } from '../sizes.ts';
 import { checkLength } from '../types.ts';
-import {
-  bytesOf,
-  checkSize,
-  isUnsigned,
-  type Levels,
-  toZeroPoints,
-  type ZeroPoints,
-} from './bytes.ts';
+import { bytesOf, isUnsigned, type Levels, toZeroPoints, type ZeroPoints } from './bytes.ts';
 import type { Engine } from './engine.ts';
-import type { KernelSizes } from './geometry.ts';
 import { type Panels, packPanels, padded, placePanels, storedZeros, type Take } from './panels.ts';
 import { slackBytes } from './product.ts';
 
 /** The weights of a convolution. */
-export interface ConvKernelOptions {
-  /** Sizes of w: [output channels, ...spatial, input channels of a group]. */
-  kernel: readonly number[];
+export interface ConvWeightOptions {
+  /** Sizes of w: [output channels, …space, channels / groups]. */
+  readonly weightShape: readonly number[];
   /** Default 1. */
-  groups?: number | undefined;
+  readonly groups?: number | undefined;
   /** Of w, in its type's range: one, or one for each output channel. Default 0. */
   wZeroPoint?: ZeroPoints | undefined;
+}
+
+/** Sizes of a convolution's weights. */
+export interface KernelSizes {
+  readonly outputs: number;
+  /** Input channels of a group. */
+  readonly inputs: number;
+  readonly taps: number;
+  readonly groups: number;
 }
 
 /** Weights of a depthwise convolution: [ceil(channels/8)][pairs of taps][8][2] of 16 bits, zero points subtracted. */
@@ -39,18 +40,18 @@ export interface ConvWeights {
 }
 
 /** @throws {RangeError} sizes that don't fit together */
-export function kernelSizes({ kernel, groups = 1 }: ConvKernelOptions): KernelSizes {
-  if (kernel.length < 3 || kernel.length > 5)
-    throw rangeError('kernel', 'sizes of one to three spatial axes and two more', kernel.length);
-  for (const size of kernel) checkSize('kernel', size);
-  checkSize('groups', groups, 1);
-  const outputs = kernel[0]!;
-  if (outputs % groups !== 0)
+export function kernelSizes({ weightShape, groups = 1 }: ConvWeightOptions): KernelSizes {
+  if (weightShape.length < 3)
+    throw rangeError('weightShape', '[output channels, …space, channels]', weightShape.length);
+  sizeOf('weightShape', ...weightShape);
+  const outputs = weightShape[0]!;
+  if (!Number.isInteger(groups) || groups < 1 || outputs % groups !== 0)
     throw rangeError('groups', `a divisor of ${outputs}, the output channels`, groups);
-  return { outputs, inputs: kernel.at(-1)!, spatial: kernel.slice(1, -1), groups };
+  const taps = weightShape.slice(1, -1).reduce((product, size) => product * size, 1);
+  return { outputs, inputs: weightShape.at(-1)!, taps, groups };
 }
 
-/** Packs [outputs, ...spatial, inputs] weights.
+/** Packs [outputs, …space, inputs] weights.
  *  @throws {RangeError} a number of weights or of zero points that does not fit */
 export function packConv(
   engine: Engine,
@@ -59,8 +60,7 @@ export function packConv(
   sizes: KernelSizes,
   zeroPoint: ZeroPoints | undefined,
 ): ConvWeights {
-  const { outputs, inputs, groups } = sizes;
-  const taps = volume(sizes.spatial);
+  const { outputs, inputs, taps, groups } = sizes;
   checkLength('w', w.length, outputs * taps * inputs);
   const unsigned = isUnsigned(w);
   const zeros = toZeroPoints('wZeroPoint', zeroPoint, outputs, unsigned);

@@ -1,16 +1,21 @@
-import { rangeError, typeError } from '../../core/errors.ts';
+import { typeError } from '../../core/errors.ts';
 import { volume } from '../../core/shape.ts';
+import { type ConvShape, convGeometry } from '../geometry.ts';
+import { sizeOf } from '../sizes.ts';
 import { checkLength } from '../types.ts';
 import { checkLevels, isUnsigned, type Levels, toZeroPoints } from './bytes.ts';
 import { convolve } from './conv-run.ts';
-import { type ConvKernelOptions, type ConvWeights, kernelSizes, packConv } from './conv-weights.ts';
+import { type ConvWeightOptions, type ConvWeights, kernelSizes, packConv } from './conv-weights.ts';
 import { engine } from './engine.ts';
-import { type ConvGeometryOptions, convGeometry } from './geometry.ts';
 import { checkBias } from './matmul.ts';
 import { Blocks } from './panels.ts';
 import { type RequantizeOptions, requantize, resolveRequantization } from './requantize.ts';
 
-export interface ConvIntegerOptions extends ConvGeometryOptions, Partial<ConvKernelOptions> {
+/** Where the window of a convolution goes and what its levels mean. Left out with packed weights, which know them:
+ *  weightShape, groups, wZeroPoint. */
+export interface ConvIntegerOptions
+  extends Omit<ConvShape, 'weightShape'>,
+    Partial<ConvWeightOptions> {
   /** Of x, in its type's range. Default 0. */
   xZeroPoint?: number | undefined;
 }
@@ -22,8 +27,8 @@ export interface ConvRequantizedOptions extends ConvIntegerOptions, RequantizeOp
 
 /** A convolution's weights in WebAssembly memory, ready for use. */
 export interface PackedIntegerConv {
-  /** Sizes: [output channels, ...spatial, input channels of a group]. */
-  readonly kernel: readonly number[];
+  /** [output channels, …space, channels / groups]. */
+  readonly weightShape: readonly number[];
   readonly groups: number;
   /** Bytes of WebAssembly memory that they hold. */
   readonly bytes: number;
@@ -33,17 +38,18 @@ export interface PackedIntegerConv {
 
 class PackedConv implements PackedIntegerConv {
   readonly #weights: ConvWeights;
+  readonly #weightShape: readonly number[];
   readonly #blocks: Blocks;
   #disposed = false;
 
-  constructor(weights: ConvWeights, blocks: Blocks) {
+  constructor(weights: ConvWeights, weightShape: readonly number[], blocks: Blocks) {
     this.#weights = weights;
+    this.#weightShape = weightShape;
     this.#blocks = blocks;
   }
 
-  get kernel(): readonly number[] {
-    const { outputs, spatial, inputs } = this.#weights.sizes;
-    return [outputs, ...spatial, inputs];
+  get weightShape(): readonly number[] {
+    return this.#weightShape;
   }
 
   get groups(): number {
@@ -66,14 +72,14 @@ class PackedConv implements PackedIntegerConv {
 }
 
 /** Packs a convolution's weights once for many runs.
- *  @param w  row-major [output channels, ...spatial, input channels of a group]
+ *  @param w  row-major [output channels, …space, channels / groups]
  *  @throws {TypeError} w of another class
  *  @throws {RangeError} sizes that w does not have; zero points outside of the type
  *  @throws {MemoryError} no room
  *  Cost O(weights); holds their bytes, channels rounded up, until `dispose`. */
 export function packIntegerConv(
   w: Int8Array | Uint8Array,
-  options: ConvKernelOptions,
+  options: ConvWeightOptions,
 ): PackedIntegerConv {
   checkLevels('w', w);
   const sizes = kernelSizes(options);
@@ -81,7 +87,7 @@ export function packIntegerConv(
   const blocks = new Blocks(chosen, 'weights');
   try {
     const weights = packConv(chosen, blocks.take, w, sizes, options.wZeroPoint);
-    return new PackedConv(weights, blocks);
+    return new PackedConv(weights, [...options.weightShape], blocks);
   } catch (error) {
     blocks.release();
     throw error;
@@ -90,10 +96,9 @@ export function packIntegerConv(
 
 /** Convolution of integers, (x − xZeroPoint) ∗ (w − wZeroPoint), in int32; channels come last.
  *  Exact in every engine; padding counts as the zero point.
- *  @param x        row-major [batch, ...spatial, channels], `shape`; one to three spatial axes
- *  @param w        row-major [output channels, ...spatial, channels / groups], `kernel`; or packed weights, which
- *                  know their kernel, groups and zero points
- *  @returns        row-major [batch, ...output spatial, output channels]
+ *  @param x        row-major [batch, …space, channels], `shape`
+ *  @param w        row-major [output channels, …space, channels / groups], `weightShape`; or packed weights
+ *  @returns        row-major [batch, …space, output channels], sizes by `convShape`
  *  @throws {TypeError} arrays of other classes
  *  @throws {RangeError} sizes that don't fit together; zero points outside of the types
  *  @throws {MemoryError} no room
@@ -104,9 +109,9 @@ export function convInteger(
   w: Int8Array | Uint8Array | PackedIntegerConv,
   options: ConvIntegerOptions,
 ): Int32Array<ArrayBuffer> {
-  return withWeights(w, options, (weights) => {
-    const { geometry, zero } = resolve(x, weights, options);
-    const result = new Int32Array(volume(geometry.outputShape));
+  return withWeights(w, options, (weights, weightShape) => {
+    const { geometry, count, zero } = resolve(x, weights, weightShape, options);
+    const result = new Int32Array(count);
     const { outputs } = weights.sizes;
     const { arena } = weights.engine.backend;
     convolve(x, weights, geometry, zero, null, (c, first, pixels) => {
@@ -118,10 +123,10 @@ export function convInteger(
 }
 
 /** Convolution of 8-bit levels to 8-bit levels, as in quantized models; channels come last.
- *  @param x        row-major [batch, ...spatial, channels], `shape`; one to three spatial axes
- *  @param w        row-major [output channels, ...spatial, channels / groups], `kernel`; or packed weights
+ *  @param x        row-major [batch, …space, channels], `shape`
+ *  @param w        row-major [output channels, …space, channels / groups], `weightShape`; or packed weights
  *  @param options  `scale` is scale(x)·scale(w)/scale(result); `rounding` names the contract
- *  @returns        row-major [batch, ...output spatial, output channels], Uint8Array for 'uint8'
+ *  @returns        row-major [batch, …space, output channels], sizes by `convShape`, Uint8Array for 'uint8'
  *  @throws {TypeError} arrays of other classes
  *  @throws {RangeError} sizes that don't fit together; zero points outside of the types; a scale that is not positive
  *  @throws {MemoryError} no room
@@ -132,13 +137,12 @@ export function convRequantized(
   w: Int8Array | Uint8Array | PackedIntegerConv,
   options: ConvRequantizedOptions,
 ): Int8Array<ArrayBuffer> | Uint8Array<ArrayBuffer> {
-  return withWeights(w, options, (weights) => {
-    const { geometry, zero } = resolve(x, weights, options);
+  return withWeights(w, options, (weights, weightShape) => {
+    const { geometry, count, zero } = resolve(x, weights, weightShape, options);
     const { outputs } = weights.sizes;
     const { bias = null } = options;
     if (bias !== null) checkBias(bias, outputs);
     const rule = resolveRequantization(options, outputs);
-    const count = volume(geometry.outputShape);
     const result = rule.unsigned ? new Uint8Array(count) : new Int8Array(count);
     const { backend } = weights.engine;
     convolve(x, weights, geometry, zero, bias, (c, first, pixels) => {
@@ -153,37 +157,43 @@ export function convRequantized(
   });
 }
 
-function resolve(x: Levels, { sizes }: ConvWeights, options: ConvIntegerOptions) {
+function resolve(
+  x: Levels,
+  { sizes }: ConvWeights,
+  weightShape: readonly number[],
+  options: ConvIntegerOptions,
+) {
   checkLevels('x', x);
-  const geometry = convGeometry(options, sizes);
+  const geometry = convGeometry({ ...options, weightShape, groups: sizes.groups });
   checkLength('x', x.length, volume(options.shape));
+  const count = sizeOf('result', geometry.batch, ...geometry.output, geometry.outChannels);
   const [zero = 0] = toZeroPoints('xZeroPoint', options.xZeroPoint, 1, isUnsigned(x));
-  return { geometry, zero };
+  return { geometry, count, zero };
 }
 
 /** Runs `use` on packed weights, or on weights that are packed in scratch for it. */
 function withWeights<T>(
   w: Levels | PackedIntegerConv,
   options: ConvIntegerOptions,
-  use: (weights: ConvWeights) => T,
+  use: (weights: ConvWeights, weightShape: readonly number[]) => T,
 ): T {
   if (w instanceof PackedConv) {
-    for (const name of ['kernel', 'groups', 'wZeroPoint'] as const)
+    for (const name of ['weightShape', 'groups', 'wZeroPoint'] as const)
       if (options[name] !== undefined)
         throw typeError(name, 'nothing, as the packed weights have it', options[name]);
-    return use(w.weights);
+    return use(w.weights, w.weightShape);
   }
   const levels = w as Levels;
   checkLevels('w', levels);
-  const { kernel } = options;
-  if (kernel === undefined) throw rangeError('kernel', 'the sizes of w', kernel);
-  const sizes = kernelSizes({ ...options, kernel });
+  const { weightShape } = options;
+  if (weightShape === undefined) throw typeError('weightShape', 'the sizes of w', weightShape);
+  const sizes = kernelSizes({ ...options, weightShape });
   const chosen = engine();
   const { arena } = chosen.backend;
   const mark = arena.mark();
   try {
     const take = (bytes: number): number => arena.scratch(bytes)[0]!;
-    return use(packConv(chosen, take, levels, sizes, options.wZeroPoint));
+    return use(packConv(chosen, take, levels, sizes, options.wZeroPoint), weightShape);
   } finally {
     arena.release(mark);
   }

@@ -1,10 +1,11 @@
 import { rangeError } from '../../core/errors.ts';
-import type { RelaxedKernels, SimdKernels } from '../../wasm/kernels.ts';
-import { type Backend, backend } from '../../wasm/load.ts';
+import type { LibraryKernels, RelaxedKernels } from '../../wasm/kernels.ts';
+import { type LibraryBackend, libraryBackend } from '../../wasm/library.ts';
+import { backend } from '../../wasm/load.ts';
 import type { Int8Mode } from '../../wasm/probe.ts';
 
 /** The tiled product, by whichever dot product is exact here; parameters as in the kernel table. */
-export type Igemm = SimdKernels['q8_igemm_i16'];
+export type Igemm = LibraryKernels['q8_igemm_i16'];
 
 /** The product with block-quantized weights, by the same dot product. */
 export type BlockGemm = RelaxedKernels['q8_block_gemm_dot'];
@@ -14,7 +15,7 @@ export type IntegerKernels = Pick<Engine, 'igemm' | 'blockGemm'>;
 /** How integer products are computed here. */
 export interface Engine {
   readonly mode: Int8Mode;
-  readonly backend: Backend;
+  readonly backend: LibraryBackend;
   /** Values of k that a step of a panel holds. */
   readonly group: 2 | 4;
   /** Bytes of an activation as the product reads it. */
@@ -33,7 +34,7 @@ export function engine(): Engine {
 }
 
 function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
-  const loaded = backend();
+  const loaded = libraryBackend();
   const { simd, relaxed } = loaded;
   if (mode === 'i16') {
     return {

@@ -27,7 +27,7 @@ export interface MatmulRequantizedOptions extends MatmulIntegerOptions, Requanti
   bias?: Int32Array | undefined;
 }
 
-export interface PackOptions {
+export interface PackIntegerOptions {
   /** Of b, in its type's range: one, or one for each column. Default 0. */
   zeroPoint?: ZeroPoints | undefined;
   /** b is [n, k], as in the weights of a fully connected layer. Default false. */
@@ -87,7 +87,7 @@ export function packIntegerMatrix(
   b: Int8Array | Uint8Array,
   k: number,
   n: number,
-  options: PackOptions = {},
+  options: PackIntegerOptions = {},
 ): PackedIntegerMatrix {
   checkLevels('b', b);
   checkSize('k', k);

@@ -1,4 +1,4 @@
-import type { Backend } from '../../wasm/load.ts';
+import type { LibraryBackend } from '../../wasm/library.ts';
 import type { Engine } from './engine.ts';
 import { type Panels, padded } from './panels.ts';
 
@@ -38,7 +38,7 @@ export function prepareActivations(
 
 /** Levels at `raw` to 16 bits at `wide`, zero points (one, or one for each row) subtracted. */
 export function widenActivations(
-  { arena, simd }: Backend,
+  { arena, simd }: LibraryBackend,
   raw: number,
   wide: number,
   rows: number,

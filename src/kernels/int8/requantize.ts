@@ -1,5 +1,5 @@
 import { rangeError, typeError } from '../../core/errors.ts';
-import type { Backend } from '../../wasm/load.ts';
+import type { LibraryBackend } from '../../wasm/library.ts';
 
 /** How int32 sums become 8-bit levels. */
 export interface RequantizeOptions {
@@ -98,7 +98,7 @@ export function quantizeMultiplier(value: number): { multiplier: number; shift: 
 
 /** Sums at c [m, n] → levels at y [m, n], with the parameters of columns from `first` on. */
 export function requantize(
-  { arena, simd }: Backend,
+  { arena, simd }: LibraryBackend,
   { scales, multipliers, shifts, zero, lo, hi }: Requantization,
   c: number,
   y: number,

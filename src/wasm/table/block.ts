@@ -2,7 +2,7 @@
 export const blockRows = [
   {
     name: 'f32_block_gemm',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'f32', length: 'm*blocks*size', domain: 'finite' },
       {
@@ -29,7 +29,7 @@ export const blockRows = [
   },
   {
     name: 'q8_block_gemm_i16',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'a', kind: 'in', type: 'i16', length: 'm*blocks*size', domain: 'nine bits' },
       { name: 'heads', kind: 'in', type: 'f32', length: 'm*blocks*2', domain: 'finite' },
@@ -86,7 +86,7 @@ export const blockRows = [
   },
   {
     name: 'f32_block_levels',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'f32', length: 'count*size', domain: 'finite' },
       { name: 'y', kind: 'out', type: 'i8', length: 'count*size+count*size*wide' },
@@ -101,7 +101,7 @@ export const blockRows = [
   },
   {
     name: 'block_pack',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'source', kind: 'in', type: 'u8', length: 'n*blocks*ceil(size/8)*bits' },
       { name: 'scales', kind: 'in', type: 'f32', length: 'n*blocks', domain: 'finite' },

@@ -2,7 +2,7 @@
 export const int8Rows = [
   {
     name: 'q8_igemm_i16',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'pointers', kind: 'in', type: 'u32', length: 'm*taps', to: 'a', reach: 'k' },
       { name: 'offset', kind: 'scalar', type: 'u32', values: [0, 4, 2] },
@@ -51,7 +51,7 @@ export const int8Rows = [
   },
   {
     name: 'q8_depthwise',
-    module: 'simd',
+    module: 'library',
     parameters: [
       {
         name: 'pointers',
@@ -82,7 +82,7 @@ export const int8Rows = [
   },
   {
     name: 'q8_flip',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'u8', length: 'count' },
       { name: 'y', kind: 'out', type: 'u8', length: 'count' },
@@ -94,7 +94,7 @@ export const int8Rows = [
   },
   {
     name: 'q8_widen_rows',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'x', kind: 'in', type: 'u8', length: 'rows*count' },
       { name: 'y', kind: 'out', type: 'i16', length: 'rows*count' },
@@ -109,7 +109,7 @@ export const int8Rows = [
   },
   {
     name: 'q8_pack_panels',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'source', kind: 'in', type: 'u8', length: 'n*7*9*16' },
       { name: 'target', kind: 'out', type: 'i8', length: 'ceil(n/8)*8*taps*ceil(k/group)*group' },
@@ -129,7 +129,7 @@ export const int8Rows = [
   },
   {
     name: 'i32_q8_requantize',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'c', kind: 'in', type: 'i32', length: 'm*n', domain: 'sum' },
       { name: 'y', kind: 'out', type: 'u8', length: 'm*n' },
@@ -146,7 +146,7 @@ export const int8Rows = [
   },
   {
     name: 'i32_q8_requantize_double',
-    module: 'simd',
+    module: 'library',
     parameters: [
       { name: 'c', kind: 'in', type: 'i32', length: 'm*n', domain: 'sum' },
       { name: 'y', kind: 'out', type: 'u8', length: 'm*n' },

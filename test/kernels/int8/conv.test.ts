@@ -18,7 +18,7 @@ const test = suite('integer convolutions');
 
 interface Case {
   shape: number[];
-  kernel: number[];
+  weightShape: number[];
   groups: number;
   strides: number[];
   pads: number[];
@@ -43,7 +43,7 @@ function randomCase(draw: Random): Case {
   });
   return {
     shape: [1 + draw.below(2), ...spatial, inputs * groups],
-    kernel: [outputs, ...window, inputs],
+    weightShape: [outputs, ...window, inputs],
     groups,
     strides: each(() => 1 + draw.below(2)),
     pads,
@@ -55,7 +55,7 @@ function randomCase(draw: Random): Case {
 function plainConv(
   x: Levels,
   w: Levels,
-  { shape, kernel, groups, strides, pads, dilations }: Case,
+  { shape, weightShape, groups, strides, pads, dilations }: Case,
   xZero: number,
   wZero: number | Int32Array | undefined,
 ): Int32Array {
@@ -65,7 +65,7 @@ function plainConv(
     ...values,
   ];
   const input = three(shape.slice(1, -1), 1);
-  const window = three(kernel.slice(1, -1), 1);
+  const window = three(weightShape.slice(1, -1), 1);
   const [step, spread, begin, end] = [
     three(strides, 1),
     three(dilations, 1),
@@ -76,7 +76,7 @@ function plainConv(
     (size, i) =>
       Math.floor((size + begin[i]! + end[i]! - (window[i]! - 1) * spread[i]! - 1) / step[i]!) + 1,
   );
-  const [channels, inputs, outputs] = [shape.at(-1)!, kernel.at(-1)!, kernel[0]!];
+  const [channels, inputs, outputs] = [shape.at(-1)!, weightShape.at(-1)!, weightShape[0]!];
   const y = new Int32Array(shape[0]! * volume(output) * outputs);
   const coordinates = (index: number, [, b, c]: number[]): number[] => [
     Math.floor(index / (b! * c!)),
@@ -112,19 +112,19 @@ for (const mode of modes) {
       const each = randomCase(draw);
       const [xUnsigned, wUnsigned] = [draw.below(2) === 0, draw.below(2) === 0];
       const x = levels(volume(each.shape), xUnsigned, draw);
-      const w = levels(volume(each.kernel), wUnsigned, draw);
+      const w = levels(volume(each.weightShape), wUnsigned, draw);
       const xZeroPoint = draw.below(256) - (xUnsigned ? 0 : 128);
-      const outputs = each.kernel[0]!;
+      const outputs = each.weightShape[0]!;
       const wZeroPoint = zeros(outputs, wUnsigned, draw);
       const where = `${mode} ${round}: ${JSON.stringify(each)}`;
       const expected = plainConv(x, w, each, xZeroPoint, wZeroPoint);
       inMode(mode, () => {
         const options = { ...each, xZeroPoint, wZeroPoint };
         assert.equal(convInteger(x, w, options), expected, where);
-        const { kernel, groups, ...geometry } = each;
-        const packed = packIntegerConv(w, { kernel, groups, wZeroPoint });
+        const { weightShape, groups, ...geometry } = each;
+        const packed = packIntegerConv(w, { weightShape, groups, wZeroPoint });
         assert.equal(convInteger(x, packed, { ...geometry, xZeroPoint }), expected, where);
-        const rule = randomRule(outputs, volume(kernel) / outputs, draw);
+        const rule = randomRule(outputs, volume(weightShape) / outputs, draw);
         const bias = Int32Array.from({ length: outputs }, () => draw.below(2001) - 1000);
         const biased = expected.map((sum, i) => sum + bias[i % outputs]!);
         const got = convRequantized(x, packed, { ...geometry, xZeroPoint, ...rule, bias });
@@ -137,20 +137,20 @@ for (const mode of modes) {
 
 test('blocks of pixels come together', () => {
   const draw = random(5);
-  for (const kernel of [
+  for (const weightShape of [
     [70, 3, 3, 5],
     [600, 1, 1, 5],
   ]) {
     const each: Case = {
       shape: [2, 40, 31, 5],
-      kernel,
+      weightShape,
       groups: 1,
       strides: [1, 1],
       pads: [1, 0, 1, 2],
       dilations: [1, 1],
     };
     const x = levels(volume(each.shape), true, draw);
-    const w = levels(volume(kernel), false, draw);
+    const w = levels(volume(weightShape), false, draw);
     const expected = plainConv(x, w, each, 77, undefined);
     assert.equal(convInteger(x, w, { ...each, xZeroPoint: 77 }), expected);
   }
@@ -160,25 +160,37 @@ test('wrong operands are named', () => {
   const x = new Uint8Array(2 * 3 * 3 * 4);
   const w = new Int8Array(6 * 2 * 2 * 4);
   const shape = [2, 3, 3, 4];
-  const kernel = [6, 2, 2, 4];
+  const weightShape = [6, 2, 2, 4];
   const refuse = (run: () => unknown, type: typeof TypeError | typeof RangeError, text: RegExp) =>
     assert.throws(run, (error: Error) => error instanceof type && text.test(error.message));
-  assert.is(convInteger(x, w, { shape, kernel }).length, 2 * 2 * 2 * 6);
-  refuse(() => convInteger([] as never, w, { shape, kernel }), TypeError, /"x"/);
-  refuse(() => convInteger(x, [] as never, { shape, kernel }), TypeError, /"w"/);
-  refuse(() => convInteger(x, w, { shape }), RangeError, /"kernel"/);
-  refuse(() => convInteger(x, w, { shape, kernel: [6, 2, 2, 3] }), RangeError, /"w"/);
-  refuse(() => convInteger(x, w, { shape: [2, 3, 3], kernel }), RangeError, /"shape"/);
-  refuse(() => convInteger(x, w, { shape: [2, 3, 2, 6], kernel }), RangeError, /"shape"/);
-  refuse(() => convInteger(x, w, { shape: [2, 9, 1, 4], kernel }), RangeError, /"shape"/);
-  refuse(() => convInteger(x, w, { shape, kernel, groups: 4 }), RangeError, /"groups"/);
-  refuse(() => convInteger(x, w, { shape, kernel, strides: [0, 1] }), RangeError, /"strides"/);
-  refuse(() => convInteger(x, w, { shape, kernel, pads: [1, 1] }), RangeError, /"pads"/);
-  refuse(() => convInteger(x, w, { shape, kernel, xZeroPoint: -1 }), RangeError, /xZeroPoint/);
-  refuse(() => convInteger(x, w, { shape, kernel, wZeroPoint: 200 }), RangeError, /wZeroPoint/);
-  const packed = packIntegerConv(w, { kernel });
-  assert.equal(packed.kernel, kernel);
-  refuse(() => convInteger(x, packed, { shape, kernel }), TypeError, /"kernel"/);
+  assert.is(convInteger(x, w, { shape, weightShape }).length, 2 * 2 * 2 * 6);
+  refuse(() => convInteger([] as never, w, { shape, weightShape }), TypeError, /"x"/);
+  refuse(() => convInteger(x, [] as never, { shape, weightShape }), TypeError, /"w"/);
+  refuse(() => convInteger(x, w, { shape }), TypeError, /"weightShape"/);
+  refuse(() => convInteger(x, w, { shape, weightShape: [6, 2, 2, 3] }), RangeError, /"w"/);
+  refuse(() => convInteger(x, w, { shape: [2, 3, 3], weightShape }), RangeError, /"weightShape"/);
+  refuse(
+    () => convInteger(x, w, { shape: [2, 3, 2, 6], weightShape }),
+    RangeError,
+    /"weightShape"/,
+  );
+  refuse(
+    () => convInteger(x, w, { shape: [2, 9, 1, 4], weightShape }),
+    RangeError,
+    /"weightShape"/,
+  );
+  refuse(() => convInteger(x, w, { shape, weightShape, groups: 4 }), RangeError, /"groups"/);
+  refuse(() => convInteger(x, w, { shape, weightShape, strides: [0, 1] }), RangeError, /"strides"/);
+  refuse(() => convInteger(x, w, { shape, weightShape, pads: [1, 1] }), RangeError, /"pads"/);
+  refuse(() => convInteger(x, w, { shape, weightShape, xZeroPoint: -1 }), RangeError, /xZeroPoint/);
+  refuse(
+    () => convInteger(x, w, { shape, weightShape, wZeroPoint: 200 }),
+    RangeError,
+    /wZeroPoint/,
+  );
+  const packed = packIntegerConv(w, { weightShape });
+  assert.equal(packed.weightShape, weightShape);
+  refuse(() => convInteger(x, packed, { shape, weightShape }), TypeError, /"weightShape"/);
   const before = backend().arena.usage().weights;
   packed.dispose();
   assert.ok(backend().arena.usage().weights < before);

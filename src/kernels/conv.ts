@@ -1,0 +1,222 @@
+import { type Convolution, convolve } from './convolve.ts';
+import { depthwise } from './depthwise.ts';
+import {
+  type AxisTable,
+  axisTable,
+  type ConvShape,
+  type ConvTransposeShape,
+  convGeometry,
+  convTables,
+  convTransposeGeometry,
+  type Geometry,
+} from './geometry.ts';
+import { limitsOf, sizeOf } from './sizes.ts';
+import { checkFloats, checkLength } from './types.ts';
+
+/** What a convolution adds, and limits of its results. */
+export interface ConvAddend {
+  /** Added to every pixel, [output channels]. */
+  readonly bias?: Float32Array | undefined;
+  /** Results below become this: 0 for ReLU. */
+  readonly min?: number | undefined;
+  /** Results above become this. */
+  readonly max?: number | undefined;
+}
+
+export type ConvOptions = ConvShape & ConvAddend;
+export type ConvTransposeOptions = ConvTransposeShape & ConvAddend;
+
+/** The shape of `conv`'s result: [batch, …space, output channels].
+ *  @throws {RangeError} as conv */
+export function convShape(options: ConvShape): number[] {
+  return shapeOf(convGeometry(options));
+}
+
+/** The shape of `convTranspose`'s result: [batch, …space, output channels].
+ *  @throws {RangeError} as convTranspose */
+export function convTransposeShape(options: ConvTransposeShape): number[] {
+  return shapeOf(convTransposeGeometry(options));
+}
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+
+const shapeOf = ({ batch, output, outChannels }: Geometry): number[] => [
+  batch,
+  ...output,
+  outChannels,
+];
+
+/** Convolution (cross-correlation, as in ONNX) in one, two, three or more axes, channels last.
+ *  @param x        shape [batch, …space, channels]
+ *  @param w        weightShape [output channels, …kernel, channels / groups]
+ *  @param options  shape and weightShape; strides, pads, dilations, groups; bias; min and max
+ *  @returns        [batch, …space, output channels], sizes by `convShape`
+ *  @throws {TypeError} not Float32Arrays
+ *  @throws {RangeError} sizes that overflow or don't fit each other or the arrays; steps < 1; padding < 0; min > max
+ *  @throws {MemoryError} no room for an image
+ *  Cost: a product of matrices of the same multiply-adds; depthwise reads x about once. Scratch: one image, the
+ *  weights, and 4 MB; for depthwise one more image. Deterministic: sums start with the bias and go over taps, then
+ *  channels, in float32 without fused multiply-add; |error| ≤ (terms + 2)·2⁻²⁴·Σ|x·w|. NaN stays NaN under the
+ *  limits.
+ *  Source: Dukhan 2019, The Indirect Convolution Algorithm. */
+export function conv(
+  x: Float32Array,
+  w: Float32Array,
+  options: ConvOptions,
+): Float32Array<ArrayBuffer> {
+  const geometry = convGeometry(options);
+  const { output, common } = prepare(x, w, options, geometry);
+  if (output.length === 0) return output;
+  const { channels, outChannels, groups, kernel, strides } = geometry;
+  if (groups > 1 && groups === channels) {
+    const { bias, min, max } = common;
+    depthwise(geometry, { x, w, bias, min, max, output });
+    return output;
+  }
+  const pixels = product(geometry.output);
+  const same = geometry.output.every((size, axis) => size === geometry.input[axis]);
+  const pointwise = same && product(kernel) === 1 && geometry.begins.every((size) => size === 0);
+  convolve({
+    ...common,
+    w,
+    tables: convTables(geometry),
+    pointwise: pointwise && strides.every((step) => step === 1),
+    store: (results, image, from) => output.set(results, (image * pixels + from) * outChannels),
+  });
+  return output;
+}
+
+/** Transposed convolution: the gradient of `conv` with respect to its input, as ONNX's ConvTranspose.
+ *  @param x        shape [batch, …space, channels]
+ *  @param w        weightShape [output channels, …kernel, channels / groups], taps not reversed
+ *  @param options  shape and weightShape; strides, pads, dilations, groups, outputPadding; bias; min and max
+ *  @returns        [batch, …space, output channels], sizes by `convTransposeShape`
+ *  @throws {TypeError} not Float32Arrays
+ *  @throws {RangeError} as conv; pads that leave nothing
+ *  @throws {MemoryError} no room for an image
+ *  Cost and accuracy of `conv`: outputs that are the same distance from a stride take the same taps, so each such
+ *  set is a convolution without a zero in it. Deterministic. */
+export function convTranspose(
+  x: Float32Array,
+  w: Float32Array,
+  options: ConvTransposeOptions,
+): Float32Array<ArrayBuffer> {
+  const geometry = convTransposeGeometry(options);
+  const { output, common } = prepare(x, w, options, geometry);
+  if (output.length === 0) return output;
+  for (const phase of phasesOf(geometry)) {
+    convolve({
+      ...common,
+      w: weightsOf(geometry, w, phase),
+      tables: phase.map(({ table }) => table),
+      pointwise: false,
+      store: (results, image, from, pixels) =>
+        scatter(geometry, phase, results, output, image, from, pixels),
+    });
+  }
+  return output;
+}
+
+function prepare(
+  x: Float32Array,
+  w: Float32Array,
+  { bias, min, max, shape, weightShape }: ConvOptions,
+  geometry: Geometry,
+): {
+  output: Float32Array<ArrayBuffer>;
+  common: Omit<Convolution, 'w' | 'tables' | 'pointwise' | 'store'>;
+} {
+  const { batch, channels, outChannels, groups, input } = geometry;
+  checkFloats('x', x);
+  checkFloats('w', w);
+  checkLength('x', x.length, product(shape));
+  checkLength('w', w.length, product(weightShape));
+  if (bias !== undefined) {
+    checkFloats('bias', bias);
+    checkLength('bias', bias.length, outChannels);
+  }
+  const limits = limitsOf({ min, max });
+  const output = new Float32Array(sizeOf('result', ...shapeOf(geometry)));
+  const inPixels = product(input);
+  return { output, common: { x, bias, ...limits, batch, inPixels, channels, outChannels, groups } };
+}
+
+/** Outputs at `first`, `first` + stride … along an axis, and the taps that reach them. */
+interface Phase {
+  readonly first: number;
+  readonly taps: readonly number[];
+  readonly table: AxisTable;
+}
+
+/** Every combination of the axes' phases that has outputs. */
+function phasesOf(geometry: Geometry): Phase[][] {
+  const { output, kernel, strides, dilations, begins } = geometry;
+  const axes = output.map((size, axis) => {
+    const stride = strides[axis]!;
+    const phases: Phase[] = [];
+    for (let first = 0; first < Math.min(stride, size); first++) {
+      const distance = (tap: number): number => first + begins[axis]! - tap * dilations[axis]!;
+      const taps = Array.from({ length: kernel[axis]! }, (_, tap) => tap).filter(
+        (tap) => distance(tap) % stride === 0,
+      );
+      const count = Math.ceil((size - first) / stride);
+      const table = axisTable(geometry, axis, count, taps.length, (at, i) => {
+        return at + distance(taps[i]!) / stride;
+      });
+      phases.push({ first, taps, table });
+    }
+    return phases;
+  });
+  return axes.reduce<Phase[][]>(
+    (all, phases) => all.flatMap((some) => phases.map((phase) => [...some, phase])),
+    [[]],
+  );
+}
+
+/** The weights of a phase's taps. */
+function weightsOf(
+  { kernel, outChannels, channels, groups }: Geometry,
+  w: Float32Array,
+  phase: readonly Phase[],
+): Float32Array {
+  const inner = channels / groups;
+  const taps = phase.reduce<number[]>(
+    (all, { taps: own }, axis) =>
+      all.flatMap((base) => own.map((tap) => base * kernel[axis]! + tap)),
+    [0],
+  );
+  const all = product(kernel);
+  const some = new Float32Array(outChannels * taps.length * inner);
+  for (let channel = 0; channel < outChannels; channel++) {
+    taps.forEach((tap, i) => {
+      const from = (channel * all + tap) * inner;
+      some.set(w.subarray(from, from + inner), (channel * taps.length + i) * inner);
+    });
+  }
+  return some;
+}
+
+/** Puts a phase's results where they belong. */
+function scatter(
+  { output: sizes, strides, outChannels }: Geometry,
+  phase: readonly Phase[],
+  results: Float32Array,
+  output: Float32Array,
+  image: number,
+  from: number,
+  pixels: number,
+): void {
+  for (let i = 0; i < pixels; i++) {
+    let rest = from + i;
+    let at = 0;
+    let span = 1;
+    for (let axis = sizes.length - 1; axis >= 0; axis--) {
+      const { first, table } = phase[axis]!;
+      at += (first + (rest % table.size) * strides[axis]!) * span;
+      rest = Math.floor(rest / table.size);
+      span *= sizes[axis]!;
+    }
+    const pixel = image * span + at;
+    output.set(results.subarray(i * outChannels, (i + 1) * outChannels), pixel * outChannels);
+  }
+}

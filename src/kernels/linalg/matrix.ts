@@ -1,0 +1,164 @@
+import { NumericError, rangeError, typeError } from '../../core/errors.ts';
+import { libraryBackend } from '../../wasm/library.ts';
+
+/** A matrix's elements, row-major. Computation is in float64 either way. */
+export type FloatArray = Float32Array | Float64Array;
+
+/** Where something starts in wasm memory, in bytes. */
+export type Address = number;
+
+const mostElements = 2 ** 28;
+
+/** @throws {TypeError} not a Float32Array or a Float64Array */
+export function checkFloatArray(name: string, a: unknown): asserts a is FloatArray {
+  if (!(a instanceof Float32Array || a instanceof Float64Array)) {
+    throw typeError(name, 'a Float32Array or a Float64Array', a);
+  }
+}
+
+/** @throws {RangeError} not a size from 1 up whose square is a size that memory can hold */
+export function checkSize(name: string, size: number): void {
+  if (!Number.isInteger(size) || size < 1 || size > mostElements)
+    throw rangeError(name, `an integer 1..${mostElements}`, size);
+}
+
+/** Checks a matrix [m, n] and its sizes.
+ *  @throws {TypeError} not a float array
+ *  @throws {RangeError} sizes that overflow or don't fit the array */
+export function checkMatrix(
+  name: string,
+  a: unknown,
+  m: number,
+  n: number,
+): asserts a is FloatArray {
+  checkFloatArray(name, a);
+  checkSize('m', m);
+  checkSize('n', n);
+  if (m * n > mostElements) throw rangeError('m × n', `at most ${mostElements}`, m * n);
+  if (a.length !== m * n) {
+    throw rangeError(name, `${m * n} elements (${m} × ${n})`, `${a.length} elements`);
+  }
+}
+
+/** The largest magnitude.
+ *  @throws {NumericError} NaN or an infinity */
+export function magnitude(name: string, a: FloatArray): number {
+  let most = 0;
+  let bad = 0;
+  for (let i = 0; i < a.length; i++) {
+    const x = Math.abs(a[i]!);
+    if (x > most) most = x;
+    bad += x - x;
+  }
+  if (bad !== 0) {
+    const at = a.findIndex((x) => !Number.isFinite(x));
+    throw new NumericError(`"${name}" has ${a[at]} at ${at}`, {
+      code: 'E_NOT_FINITE',
+      where: `${name}[${at}]`,
+      hint: 'decompositions take finite numbers only',
+    });
+  }
+  return most;
+}
+
+/** The power of two that brings a magnitude near 1: scaling by it is exact, and squares neither overflow nor vanish. */
+export function normalizer(most: number): number {
+  if (most === 0) return 1;
+  const bits = new DataView(new ArrayBuffer(8));
+  bits.setFloat64(0, most);
+  const exponent = Math.max(-1000, Math.min(1000, ((bits.getUint16(0) >>> 4) & 2047) - 1022));
+  bits.setFloat64(0, 0);
+  bits.setUint16(0, (1023 - exponent) << 4);
+  return bits.getFloat64(0);
+}
+
+/** Copies an array, times a factor, to an address as f64. */
+export function copyIn(a: FloatArray, address: Address, factor = 1): void {
+  const to = viewAt(address, a.length);
+  if (factor === 1) to.set(a);
+  else for (let i = 0; i < a.length; i++) to[i] = a[i]! * factor;
+}
+
+/** A view of f64 elements; growing memory detaches it. */
+export function viewAt(address: Address, count: number): Float64Array<ArrayBuffer> {
+  return libraryBackend()
+    .arena.views()
+    .f64.subarray(address >>> 3, (address >>> 3) + count);
+}
+
+/** Runs `use` on scratch for as many f64 elements as each count says. */
+export function withFloats<T>(counts: readonly number[], use: (...at: Address[]) => T): T {
+  return libraryBackend().arena.withScratch(
+    counts.map((count) => 8 * count),
+    use,
+  );
+}
+
+/** How a product is formed. */
+export interface ProductOptions {
+  transposeA?: boolean;
+  transposeB?: boolean;
+  /** c = 0, c += 1, c −= 2. */
+  mode?: 0 | 1 | 2;
+}
+
+/** c [m, n] = op(a) op(b) over k, all f64 at addresses. */
+export function product(
+  [a, b, c]: readonly [Address, Address, Address],
+  [m, n, k]: readonly [number, number, number],
+  { transposeA = false, transposeB = false, mode = 0 }: ProductOptions = {},
+): void {
+  withFloats([64 * 256, panelFloats(n)], (left, right) => {
+    const { simd } = libraryBackend();
+    simd.f64_matmul(a, b, c, left, right, m, n, k, transposeA ? 1 : 0, transposeB ? 1 : 0, mode);
+  });
+}
+
+/** c [n, n] = op(a) op(a)ᵀ over k; op(a) is [n, k], kept as [k, n] when transposed. */
+export function gram(a: Address, c: Address, n: number, k: number, transposed: boolean): void {
+  withFloats([64 * 256, panelFloats(n)], (left, right) => {
+    libraryBackend().simd.f64_gram(a, c, left, right, n, k, transposed ? 1 : 0);
+  });
+}
+
+const panelFloats = (n: number): number => Math.ceil(n / 4) * 4 * 256;
+
+/** Of rows [count, length], those named, times ±1, as columns [length, order.length] of a new array. */
+export function columnsOf(
+  rows: Address,
+  length: number,
+  order: readonly number[],
+  signs: readonly number[],
+): Float64Array<ArrayBuffer> {
+  const size = length * order.length;
+  return withFloats([size, size], (sorted, columns) => {
+    order.forEach((row, i) => {
+      const from = viewAt(rows + 8 * row * length, length);
+      const to = viewAt(sorted + 8 * i * length, length);
+      if (signs[i]! > 0) to.set(from);
+      else for (let k = 0; k < length; k++) to[k] = -from[k]!;
+    });
+    libraryBackend().simd.f64_transpose(sorted, columns, order.length, length);
+    return viewAt(columns, size).slice();
+  });
+}
+
+/** 1 or −1: what makes the largest component of a vector positive, the first of equal ones. */
+export function signOf(vector: Address, length: number): number {
+  const x = viewAt(vector, length);
+  let most = 0;
+  let sign = 1;
+  for (let i = 0; i < length; i++) {
+    const size = Math.abs(x[i]!);
+    if (size > most) {
+      most = size;
+      sign = x[i]! < 0 ? -1 : 1;
+    }
+  }
+  return sign;
+}
+
+/** Indices of values from the largest to the smallest, equal ones in their order. */
+export function descending(values: ArrayLike<number>): number[] {
+  return Array.from(values, (_, i) => i).sort((i, j) => values[j]! - values[i]! || i - j);
+}
