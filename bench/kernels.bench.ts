@@ -5,7 +5,7 @@ import { kernelTable } from '../src/wasm/kernels.ts';
 import { libraryBackend } from '../src/wasm/library.ts';
 import { backendInfo } from '../src/wasm/load.ts';
 import type { KernelRow } from '../src/wasm/table/row.ts';
-import { arrays, evaluate } from '../test/wasm/trial.ts';
+import { arrays, buffersOf, evaluate } from '../test/wasm/trial.ts';
 import {
   type Bench,
   type BenchOptions,
@@ -16,6 +16,9 @@ import {
 } from './lib.ts';
 
 const bytesOf = (type: keyof typeof arrays): number => arrays[type].BYTES_PER_ELEMENT;
+
+const readType = (row: KernelRow, name: string): keyof typeof arrays =>
+  row.reads!.find((item) => item.name === name)!.type;
 
 /** One row on data that is in wasm memory. */
 function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
@@ -28,8 +31,8 @@ function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
   const kernel = exports[row.name]!;
   let bytes = 0;
   const held: number[] = [];
-  const values = row.parameters.map((parameter) => {
-    if (!('length' in parameter)) return row.bench[parameter.name]!;
+  const addresses = new Map<string, number>();
+  for (const parameter of [...buffersOf(row)].reverse()) {
     const count = evaluate(parameter.length, row.bench);
     const size = count * bytesOf(parameter.type);
     if (parameter.kind !== 'scratch') bytes += (parameter.kind === 'inout' ? 2 : 1) * size;
@@ -45,8 +48,13 @@ function kernelGroup(row: KernelRow, options: BenchOptions): Group | null {
           : float
             ? (i % 251) / 8 - 15
             : i % (rows > 0 ? rows : 100);
-    return address;
-  });
+    if (parameter.to !== undefined) {
+      const step = row.bench[parameter.reach!]! * bytesOf(readType(row, parameter.to));
+      for (let i = 0; i < count; i++) data[i] = addresses.get(parameter.to)! + i * step;
+    }
+    addresses.set(parameter.name, address);
+  }
+  const values = row.parameters.map(({ name }) => addresses.get(name) ?? row.bench[name]!);
   const macs = row.macs === undefined ? {} : { macs: evaluate(row.macs, row.bench) };
   const group = measure(
     row.name,

@@ -203,7 +203,7 @@ export function fillIndirection(
 }
 
 /** Taps of all axes but the last at one of their places, −1 where any is outside. */
-function outerRows(tables: readonly AxisTable[], place: number): number[] {
+export function outerRows(tables: readonly AxisTable[], place: number): number[] {
   let rows = [0];
   let span = tables.reduce((product, { size }) => product * size, 1);
   let rest = place;

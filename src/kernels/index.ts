@@ -30,6 +30,31 @@ export {
   float32ToFloat16,
 } from './float16.ts';
 export type { ConvShape, ConvTransposeShape } from './geometry.ts';
+export {
+  type BlockwiseOptions,
+  matmulBlockwise,
+  type PackedBlockMatrix,
+  packBlockwise,
+} from './int8/blockwise.ts';
+export {
+  type ConvIntegerOptions,
+  type ConvRequantizedOptions,
+  convInteger,
+  convRequantized,
+  type PackedIntegerConv,
+  packIntegerConv,
+} from './int8/conv.ts';
+export type { ConvWeightOptions } from './int8/conv-weights.ts';
+export {
+  type MatmulIntegerOptions,
+  type MatmulRequantizedOptions,
+  matmulInteger,
+  matmulRequantized,
+  type PackedIntegerMatrix,
+  type PackIntegerOptions,
+  packIntegerMatrix,
+} from './int8/matmul.ts';
+export type { RequantizeOptions } from './int8/requantize.ts';
 export type { Granularity } from './layout.ts';
 export { type Eigen, eigh } from './linalg/eigen.ts';
 export {

@@ -1,8 +1,10 @@
 import { type BinaryRow, binaryRows } from './table/binary.ts';
+import { blockRows } from './table/block.ts';
 import { convRows } from './table/conv.ts';
 import { convertRows } from './table/convert.ts';
 import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
+import { int8Rows } from './table/int8.ts';
 import { linalgRows } from './table/linalg.ts';
 import { normalizeRows } from './table/normalize.ts';
 import { quantizeRows } from './table/quantize.ts';
@@ -15,6 +17,8 @@ export type TypedRow =
   | (typeof reduceRows)[number]
   | (typeof quantizeRows)[number]
   | (typeof convertRows)[number]
+  | (typeof int8Rows)[number]
+  | (typeof blockRows)[number]
   | (typeof gemmRows)[number]
   | (typeof linalgRows)[number]
   | UnaryRow
@@ -43,6 +47,8 @@ export const kernelTable: readonly KernelRow[] = [
   ...reduceRows,
   ...quantizeRows,
   ...convertRows,
+  ...int8Rows,
+  ...blockRows,
   ...gemmRows,
   ...linalgRows,
   ...unaryRows,

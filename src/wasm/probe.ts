@@ -33,7 +33,7 @@ const accumulators = [1_000_003, -77, 2_000_000_000, -2_000_000_000];
 const rounds = 8;
 
 /** Asks the engine what its relaxed dot product computes, as versions don't tell: values, not names. */
-export function probeInt8(kernels: RelaxedKernels, arena: Arena): Int8Mode {
+export function probeInt8(kernels: Pick<RelaxedKernels, 'relaxed_dot'>, arena: Arena): Int8Mode {
   return arena.withScratch([16, 16, 16, 16], (a, b, c, target) => {
     const { i8, u8, i32 } = arena.views();
     let unsigned = true;

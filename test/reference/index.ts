@@ -1,8 +1,10 @@
 import { binaryReferences } from './binary.ts';
+import { blockReferences } from './block.ts';
 import { convReferences } from './conv.ts';
 import { convertReferences } from './convert.ts';
 import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
+import { int8References } from './int8.ts';
 import { linalgReferences } from './linalg.ts';
 import { normalizeReferences } from './normalize.ts';
 import { quantizeReferences } from './quantize.ts';
@@ -14,6 +16,8 @@ export const references: References = {
   ...reduceReferences,
   ...quantizeReferences,
   ...convertReferences,
+  ...int8References,
+  ...blockReferences,
   ...gemmReferences,
   ...linalgReferences,
   ...unaryReferences,

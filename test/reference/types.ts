@@ -1,4 +1,5 @@
 import type { TypedRow } from '../../src/wasm/kernels.ts';
+import type { ReadBuffer } from '../../src/wasm/table/row.ts';
 
 interface Arrays {
   i8: Int8Array;
@@ -15,12 +16,17 @@ type ParametersOf<R extends TypedRow> = R['parameters'][number];
 
 type Buffers<R extends TypedRow> = {
   [P in Extract<ParametersOf<R>, { length: string }> as P['name']]: Arrays[P['type']];
+} & {
+  [P in ReadsOf<R> as P['name']]: Arrays[P['type']];
 };
+type ReadsOf<R extends TypedRow> = R extends { reads: readonly (infer P extends ReadBuffer)[] }
+  ? P
+  : never;
 type Values<R extends TypedRow> = {
   [P in Exclude<ParametersOf<R>, { length: string }> as P['name']]: number;
 };
 
-/** What a kernel does, as plain loops on copies of its buffers. A bounded kernel's reference returns how far each
+/** What a kernel does, as plain loops on copies of its buffers; pointers are indices into what they lead to. A bounded kernel's reference returns how far each
  *  element of its outputs may be off; a checked kernel's gets what the kernel left in the buffers and returned, and
  *  says what is wrong with it, or null; any other returns what the kernel returns. */
 export type Reference<R extends TypedRow> = R['contract'] extends 'checked'

@@ -10,6 +10,7 @@ import {
   canaryBytes,
   evaluate,
   fill,
+  fillPointers,
   fillRows,
   type NumberArray,
   type Placed,
@@ -70,11 +71,18 @@ function runTrial(row: KernelRow, trial: Trial, seed: number): void {
   const placed = place(row, trial, base);
   const end = placed.at(-1)!.end;
   const before = new Map<Placed, NumberArray>();
+  const indices = new Map<string, NumberArray>();
   const draw = random(seed);
   for (const buffer of placed) {
-    const { kind, type, domain, below } = buffer.parameter;
+    const { kind, type, domain, below, to, reach } = buffer.parameter;
     const data = new arrays[type](buffer.bytes / arrays[type].BYTES_PER_ELEMENT);
-    if (below !== undefined) fillRows(data, evaluate(below, trial.values), draw);
+    const read = placed.find(({ parameter }) => parameter.name === to);
+    if (read !== undefined && reach !== undefined) {
+      const size = arrays[read.parameter.type].BYTES_PER_ELEMENT;
+      fillPointers(data, read.bytes / size, trial.values[reach]!, draw);
+      indices.set(buffer.parameter.name, data.slice());
+      for (let i = 0; i < data.length; i++) data[i] = read.address + data[i]! * size;
+    } else if (below !== undefined) fillRows(data, evaluate(below, trial.values), draw);
     else if (kind === 'in' || kind === 'inout') fill(data, domain, draw);
     before.set(buffer, data);
   }
@@ -117,7 +125,10 @@ function runTrial(row: KernelRow, trial: Trial, seed: number): void {
   });
 
   const buffers: Record<string, NumberArray> = {};
-  for (const buffer of placed) buffers[buffer.parameter.name] = before.get(buffer)!;
+  for (const buffer of placed) {
+    const { name } = buffer.parameter;
+    buffers[name] = indices.get(name) ?? before.get(buffer)!;
+  }
   const reference = references[row.name as keyof typeof references] as AnyReference;
   const after: Record<string, NumberArray> = { ...buffers };
   placed.filter(isOutput).forEach((buffer, i) => {

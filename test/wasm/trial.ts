@@ -1,6 +1,12 @@
 // Generated tests of a kernel: what a row of the table says becomes buffers between canaries, at every alignment.
 import { type Random, random } from '../../src/core/random.ts';
-import type { BufferParameter, Domain, ElementType, KernelRow } from '../../src/wasm/table/row.ts';
+import type {
+  BufferParameter,
+  Domain,
+  ElementType,
+  KernelRow,
+  ReadBuffer,
+} from '../../src/wasm/table/row.ts';
 
 export const arrays = {
   i8: Int8Array,
@@ -104,13 +110,20 @@ export function fillRows(array: NumberArray, below: number, draw: Random): void 
 export function fill(array: NumberArray, domain: Domain | undefined, draw: Random): void {
   const wild = draw.below(2) === 0;
   const float = array instanceof Float32Array || array instanceof Float64Array;
-  for (let i = 0; i < array.length; i++) array[i] = value();
+  for (let i = 0; i < array.length; i++) array[i] = value(i);
 
-  function value(): number {
+  function value(i: number): number {
+    if (domain === 'bytes and floats') return draw.below((i & 3) === 3 ? 64 : 256);
+    if (domain === 'seven bits and floats') return draw.below((i & 3) === 3 ? 64 : 128);
     if (domain === 'zero8') return draw.below(384) - 128;
     if (domain === 'zero16') return draw.below(98304) - 32768;
     if (domain === 'scale') return scales[draw.below(scales.length)]!;
     if (domain === 'seven bits') return draw.below(128);
+    if (domain === 'nine bits') return draw.below(511) - 255;
+    if (domain === 'sum') return Math.trunc((draw.uniform() - 0.5) * 2 ** (4 + draw.below(28)));
+    if (domain === 'multiplier')
+      return float ? (draw.uniform() + 0.001) / 2 ** draw.below(24) : 2 ** 30 + draw.below(2 ** 30);
+    if (domain === 'shift') return draw.below(36) - 31;
     if (domain === 'unit') return (draw.uniform() + 2 ** -25) * (draw.below(2) === 0 ? -1 : 1);
     if (domain === 'count') return draw.below(1000);
     if (domain === 'extreme') return [Infinity, -Infinity, 0.25, -3][draw.below(4)]!;
@@ -123,7 +136,7 @@ export function fill(array: NumberArray, domain: Domain | undefined, draw: Rando
 }
 
 export interface Placed {
-  parameter: BufferParameter;
+  parameter: BufferParameter | ReadInput;
   address: number;
   bytes: number;
   /** End of what belongs to this buffer, canaries included. */
@@ -132,12 +145,35 @@ export interface Placed {
 
 export const canaryBytes = 64;
 
+interface ReadInput extends ReadBuffer {
+  readonly kind: 'in';
+  readonly below?: string;
+  readonly to?: string;
+  readonly reach?: string;
+}
+
+/** The buffers of a row: its parameters, and what pointers among them lead to. */
+export function buffersOf(row: KernelRow): (BufferParameter | ReadInput)[] {
+  const reads = (row.reads ?? []).map((item) => ({ ...item, kind: 'in' as const }));
+  return [...row.parameters.filter((item) => 'length' in item), ...reads];
+}
+
+/** Indices at which `reach` elements and 8 more are there, for a buffer of addresses. */
+export function fillPointers(
+  pointers: NumberArray,
+  length: number,
+  reach: number,
+  draw: Random,
+): void {
+  const places = Math.max(1, length - reach - 8 + 1);
+  for (let i = 0; i < pointers.length; i++) pointers[i] = draw.below(places);
+}
+
 /** Buffers one after the other, canaries around each, starts shifted by the alignment. */
 export function place(row: KernelRow, { values, alignment }: Trial, start: number): Placed[] {
   let at = start;
   const placed: Placed[] = [];
-  for (const parameter of row.parameters) {
-    if (!('length' in parameter)) continue;
+  for (const parameter of buffersOf(row)) {
     const shift = (alignment * (1 + 2 * placed.length)) % 16;
     const address = at + canaryBytes + shift;
     const bytes = evaluate(parameter.length, values) * arrays[parameter.type].BYTES_PER_ELEMENT;

@@ -11,6 +11,13 @@ export type Domain =
   | 'seven bits'
   | 'count'
   | 'extreme'
+  | 'nine bits'
+  | 'sum'
+  | 'multiplier'
+  | 'shift'
+  /** Bytes that as f32 are below 1; with a top bit of 0 in the other. */
+  | 'bytes and floats'
+  | 'seven bits and floats'
   | 'unit';
 
 /** A pointer to `length` elements. `length` is a sum of products of sizes, numbers and `ceil(a/b)`. With
@@ -22,6 +29,17 @@ export interface BufferParameter {
   readonly length: string;
   readonly domain?: Domain;
   readonly below?: string;
+  /** The elements are addresses in this buffer, each with `reach` (a size) elements and 8 more behind it. */
+  readonly to?: string;
+  readonly reach?: string;
+}
+
+/** A buffer that a kernel knows only through addresses in another one. */
+export interface ReadBuffer {
+  readonly name: string;
+  readonly type: ElementType;
+  readonly length: string;
+  readonly domain?: Domain;
 }
 
 /** An unsigned size. `tile` marks the one that the kernel vectorizes: tests take all values up to 2·tile + 1.
@@ -52,6 +70,8 @@ export interface KernelRow {
   /** simd: what quantizing needs; library: everything else in baseline SIMD; relaxed: integer dots. */
   readonly module: 'simd' | 'library' | 'relaxed';
   readonly parameters: readonly Parameter[];
+  /** What pointers among the parameters lead to. */
+  readonly reads?: readonly ReadBuffer[];
   readonly result: 'u32' | null;
   /** exact: the reference's bits. bounded: within the bound that the reference gives for every output element.
    *  checked: the reference says what is wrong with the outputs, where several are right. */

@@ -1,0 +1,329 @@
+// Made by assembly/gen/int8.ts.
+import { correct, put } from '../int8-store';
+
+function tile6_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, width: u32, padded: u32, taps: u32, steps: u32, ldc: u32, corrected: u32,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  let c40 = v128.load(init);
+  let c41 = v128.load(init, 16);
+  let c50 = v128.load(init);
+  let c51 = v128.load(init, 16);
+  if (corrected) {
+    const s0 = v128.load(columns);
+    const s1 = v128.load(columns, 16);
+    const z0 = v128.load(columns + (padded << 2));
+    const z1 = v128.load(columns + (padded << 2), 16);
+    const p0 = v128.load32_splat(rows + 0);
+    const q0 = v128.load32_splat(rows + (m << 2) + 0);
+    c00 = correct(c00, p0, s0, q0, z0);
+    c01 = correct(c01, p0, s1, q0, z1);
+    const p1 = v128.load32_splat(rows + 4);
+    const q1 = v128.load32_splat(rows + (m << 2) + 4);
+    c10 = correct(c10, p1, s0, q1, z0);
+    c11 = correct(c11, p1, s1, q1, z1);
+    const p2 = v128.load32_splat(rows + 8);
+    const q2 = v128.load32_splat(rows + (m << 2) + 8);
+    c20 = correct(c20, p2, s0, q2, z0);
+    c21 = correct(c21, p2, s1, q2, z1);
+    const p3 = v128.load32_splat(rows + 12);
+    const q3 = v128.load32_splat(rows + (m << 2) + 12);
+    c30 = correct(c30, p3, s0, q3, z0);
+    c31 = correct(c31, p3, s1, q3, z1);
+    const p4 = v128.load32_splat(rows + 16);
+    const q4 = v128.load32_splat(rows + (m << 2) + 16);
+    c40 = correct(c40, p4, s0, q4, z0);
+    c41 = correct(c41, p4, s1, q4, z1);
+    const p5 = v128.load32_splat(rows + 20);
+    const q5 = v128.load32_splat(rows + (m << 2) + 20);
+    c50 = correct(c50, p5, s0, q5, z0);
+    c51 = correct(c51, p5, s1, q5, z1);
+  }
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    let a2 = load<usize>(pointers + 2 * row) + offset;
+    let a3 = load<usize>(pointers + 3 * row) + offset;
+    let a4 = load<usize>(pointers + 4 * row) + offset;
+    let a5 = load<usize>(pointers + 5 * row) + offset;
+    pointers += 4;
+    for (let step = steps; step > 0; step--) {
+      const w0 = v128.load(b);
+      const w1 = v128.load(b, 16);
+      b += 32;
+      const x0 = v128.load32_splat(a0);
+      a0 += 4;
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
+      const x1 = v128.load32_splat(a1);
+      a1 += 4;
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
+      const x2 = v128.load32_splat(a2);
+      a2 += 4;
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x2, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x2, c21);
+      const x3 = v128.load32_splat(a3);
+      a3 += 4;
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x3, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x3, c31);
+      const x4 = v128.load32_splat(a4);
+      a4 += 4;
+      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x4, c40);
+      c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x4, c41);
+      const x5 = v128.load32_splat(a5);
+      a5 += 4;
+      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x5, c50);
+      c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x5, c51);
+    }
+  }
+  put(c, c00, c01, width);
+  put(c + ldc, c10, c11, width);
+  put(c + 2 * ldc, c20, c21, width);
+  put(c + 3 * ldc, c30, c31, width);
+  put(c + 4 * ldc, c40, c41, width);
+  put(c + 5 * ldc, c50, c51, width);
+}
+
+function tile4_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, width: u32, padded: u32, taps: u32, steps: u32, ldc: u32, corrected: u32,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  if (corrected) {
+    const s0 = v128.load(columns);
+    const s1 = v128.load(columns, 16);
+    const z0 = v128.load(columns + (padded << 2));
+    const z1 = v128.load(columns + (padded << 2), 16);
+    const p0 = v128.load32_splat(rows + 0);
+    const q0 = v128.load32_splat(rows + (m << 2) + 0);
+    c00 = correct(c00, p0, s0, q0, z0);
+    c01 = correct(c01, p0, s1, q0, z1);
+    const p1 = v128.load32_splat(rows + 4);
+    const q1 = v128.load32_splat(rows + (m << 2) + 4);
+    c10 = correct(c10, p1, s0, q1, z0);
+    c11 = correct(c11, p1, s1, q1, z1);
+    const p2 = v128.load32_splat(rows + 8);
+    const q2 = v128.load32_splat(rows + (m << 2) + 8);
+    c20 = correct(c20, p2, s0, q2, z0);
+    c21 = correct(c21, p2, s1, q2, z1);
+    const p3 = v128.load32_splat(rows + 12);
+    const q3 = v128.load32_splat(rows + (m << 2) + 12);
+    c30 = correct(c30, p3, s0, q3, z0);
+    c31 = correct(c31, p3, s1, q3, z1);
+  }
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    let a2 = load<usize>(pointers + 2 * row) + offset;
+    let a3 = load<usize>(pointers + 3 * row) + offset;
+    pointers += 4;
+    for (let step = steps; step > 0; step--) {
+      const w0 = v128.load(b);
+      const w1 = v128.load(b, 16);
+      b += 32;
+      const x0 = v128.load32_splat(a0);
+      a0 += 4;
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
+      const x1 = v128.load32_splat(a1);
+      a1 += 4;
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
+      const x2 = v128.load32_splat(a2);
+      a2 += 4;
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x2, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x2, c21);
+      const x3 = v128.load32_splat(a3);
+      a3 += 4;
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x3, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x3, c31);
+    }
+  }
+  put(c, c00, c01, width);
+  put(c + ldc, c10, c11, width);
+  put(c + 2 * ldc, c20, c21, width);
+  put(c + 3 * ldc, c30, c31, width);
+}
+
+function tile2_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, width: u32, padded: u32, taps: u32, steps: u32, ldc: u32, corrected: u32,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  if (corrected) {
+    const s0 = v128.load(columns);
+    const s1 = v128.load(columns, 16);
+    const z0 = v128.load(columns + (padded << 2));
+    const z1 = v128.load(columns + (padded << 2), 16);
+    const p0 = v128.load32_splat(rows + 0);
+    const q0 = v128.load32_splat(rows + (m << 2) + 0);
+    c00 = correct(c00, p0, s0, q0, z0);
+    c01 = correct(c01, p0, s1, q0, z1);
+    const p1 = v128.load32_splat(rows + 4);
+    const q1 = v128.load32_splat(rows + (m << 2) + 4);
+    c10 = correct(c10, p1, s0, q1, z0);
+    c11 = correct(c11, p1, s1, q1, z1);
+  }
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    pointers += 4;
+    for (let step = steps; step > 0; step--) {
+      const w0 = v128.load(b);
+      const w1 = v128.load(b, 16);
+      b += 32;
+      const x0 = v128.load32_splat(a0);
+      a0 += 4;
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
+      const x1 = v128.load32_splat(a1);
+      a1 += 4;
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
+    }
+  }
+  put(c, c00, c01, width);
+  put(c + ldc, c10, c11, width);
+}
+
+function tile1_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, width: u32, padded: u32, taps: u32, steps: u32, ldc: u32, corrected: u32,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  if (corrected) {
+    const s0 = v128.load(columns);
+    const s1 = v128.load(columns, 16);
+    const z0 = v128.load(columns + (padded << 2));
+    const z1 = v128.load(columns + (padded << 2), 16);
+    const p0 = v128.load32_splat(rows + 0);
+    const q0 = v128.load32_splat(rows + (m << 2) + 0);
+    c00 = correct(c00, p0, s0, q0, z0);
+    c01 = correct(c01, p0, s1, q0, z1);
+  }
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    pointers += 4;
+    for (let step = steps; step > 0; step--) {
+      const w0 = v128.load(b);
+      const w1 = v128.load(b, 16);
+      b += 32;
+      const x0 = v128.load32_splat(a0);
+      a0 += 4;
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
+    }
+  }
+  put(c, c00, c01, width);
+}
+
+function wide_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, padded: u32, taps: u32, steps: u32, corrected: u32,
+): void {
+  const stride = taps * steps * 32;
+  let c0 = v128.load(init, 0);
+  let c1 = v128.load(init, 16);
+  let c2 = v128.load(init, 32);
+  let c3 = v128.load(init, 48);
+  let c4 = v128.load(init, 64);
+  let c5 = v128.load(init, 80);
+  let c6 = v128.load(init, 96);
+  let c7 = v128.load(init, 112);
+  if (corrected) {
+    const p = v128.load32_splat(rows);
+    const q = v128.load32_splat(rows + (m << 2));
+    const zeros = columns + (padded << 2);
+    c0 = correct(c0, p, v128.load(columns, 0), q, v128.load(zeros, 0));
+    c1 = correct(c1, p, v128.load(columns, 16), q, v128.load(zeros, 16));
+    c2 = correct(c2, p, v128.load(columns, 32), q, v128.load(zeros, 32));
+    c3 = correct(c3, p, v128.load(columns, 48), q, v128.load(zeros, 48));
+    c4 = correct(c4, p, v128.load(columns, 64), q, v128.load(zeros, 64));
+    c5 = correct(c5, p, v128.load(columns, 80), q, v128.load(zeros, 80));
+    c6 = correct(c6, p, v128.load(columns, 96), q, v128.load(zeros, 96));
+    c7 = correct(c7, p, v128.load(columns, 112), q, v128.load(zeros, 112));
+  }
+  for (; taps > 0; taps--) {
+    let a = load<usize>(pointers) + offset;
+    pointers += 4;
+    for (let step = steps; step > 0; step--) {
+      const x = v128.load32_splat(a);
+      a += 4;
+      c0 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b, 0), x, c0);
+      c1 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b, 16), x, c1);
+      c2 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + stride, 0), x, c2);
+      c3 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + stride, 16), x, c3);
+      c4 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 2 * stride, 0), x, c4);
+      c5 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 2 * stride, 16), x, c5);
+      c6 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 3 * stride, 0), x, c6);
+      c7 = i32x4.relaxed_dot_i8x16_i7x16_add_s(v128.load(b + 3 * stride, 16), x, c7);
+      b += 32;
+    }
+  }
+  v128.store(c, c0, 0);
+  v128.store(c, c1, 16);
+  v128.store(c, c2, 32);
+  v128.store(c, c3, 48);
+  v128.store(c, c4, 64);
+  v128.store(c, c5, 80);
+  v128.store(c, c6, 96);
+  v128.store(c, c7, 112);
+}
+
+/** c[i, j] = init[j] + Σ a·b over the taps, a read through pointers[i, tap] + offset (bytes), b in panels.
+ *  With `corrected`, + rows[i]·columns[j] + rows[m + i]·columns[padded n + j]. 8-bit activations in the slot whose top bit means what the engine chose.
+ *  Reads up to 3 values past the k of a pointer, which meet weights of 0. */
+export function q8_igemm_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
+  m: u32, n: u32, taps: u32, k: u32, ldc: u32, corrected: u32,
+): void {
+  const steps = (k + 3) / 4;
+  const stride = taps * steps * 32;
+  const padded = (n + 7) & ~7;
+  let j: u32 = 0;
+  if (m === 1) {
+    for (; j + 32 <= n; j += 32) {
+      wide_dot(pointers, offset, b, init + (j << 2), c + (j << 2), rows, columns + (j << 2), m, padded, taps, steps, corrected);
+      b += 4 * stride;
+    }
+  }
+  for (; j < n; j += 8) {
+    const width = min<u32>(n - j, 8);
+    let i: u32 = 0;
+    for (; i + 6 <= m; i += 6) tile6_dot(pointers + i * taps * 4, offset, b, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+    if (i + 4 <= m) {
+      tile4_dot(pointers + i * taps * 4, offset, b, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+      i += 4;
+    }
+    if (i + 2 <= m) {
+      tile2_dot(pointers + i * taps * 4, offset, b, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+      i += 2;
+    }
+    if (i < m) tile1_dot(pointers + i * taps * 4, offset, b, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+    b += stride;
+  }
+}

@@ -1,0 +1,138 @@
+import { rint } from './quantize.ts';
+import type { ReferencesFor } from './types.ts';
+
+interface Product {
+  pointers: Uint32Array;
+  a: Int16Array | Uint8Array;
+  b: Int8Array;
+  init: Int32Array;
+  c: Int32Array;
+  rows: Int32Array;
+  columns: Int32Array;
+}
+
+interface Sizes {
+  offset: number;
+  m: number;
+  n: number;
+  taps: number;
+  k: number;
+  ldc: number;
+  corrected: number;
+}
+
+/** Weights of a panel format [ceil(n/8)][taps][ceil(k/group)][8][group]. */
+function panelIndex(j: number, tap: number, k: number, taps: number, steps: number, group: number) {
+  const step = Math.floor(k / group);
+  return (
+    (((Math.floor(j / 8) * taps + tap) * steps + step) * 8 + (j % 8)) * group + (k - step * group)
+  );
+}
+
+const product =
+  (group: number) =>
+  (
+    { pointers, a, b, init, c, rows, columns }: Product,
+    { offset, m, n, taps, k, ldc, corrected }: Sizes,
+  ): void => {
+    const steps = Math.ceil(k / group);
+    const padded = Math.ceil(n / 8) * 8;
+    for (let i = 0; i < m; i++) {
+      for (let j = 0; j < n; j++) {
+        let sum = init[j]!;
+        if (corrected === 1) {
+          sum += Math.imul(rows[i]!, columns[j]!) + Math.imul(rows[m + i]!, columns[padded + j]!);
+        }
+        for (let tap = 0; tap < taps; tap++) {
+          const from = pointers[i * taps + tap]! + offset / a.BYTES_PER_ELEMENT;
+          // Past k, weights meet what follows in memory; packing makes them 0.
+          for (let q = 0; q < steps * group; q++) {
+            sum = (sum + a[from + q]! * b[panelIndex(j, tap, q, taps, steps, group)]!) | 0;
+          }
+        }
+        c[i * ldc + j] = sum;
+      }
+    }
+  };
+
+/** TFLite's reference arithmetic, in big integers as the C++ has it in 64 bits. */
+export function multiplyByQuantizedMultiplier(
+  x: number,
+  multiplier: number,
+  shift: number,
+): number {
+  const shifted = BigInt(x << Math.max(shift, 0)) * BigInt(multiplier);
+  const nudge = shifted >= 0n ? 1n << 30n : 1n - (1n << 30n);
+  const high = Number((shifted + nudge) / (1n << 31n));
+  const exponent = Math.max(-shift, 0);
+  const mask = BigInt.asIntN(32, (1n << BigInt(exponent)) - 1n);
+  const remainder = BigInt(high) & mask;
+  const threshold = (mask >> 1n) + (high < 0 ? 1n : 0n);
+  return Number(BigInt(high) >> BigInt(exponent)) + (remainder > threshold ? 1 : 0);
+}
+
+const clamp = (value: number, lo: number, hi: number): number => Math.max(lo, Math.min(hi, value));
+
+export const int8References: ReferencesFor<
+  | 'q8_igemm_i16'
+  | 'q8_igemm_dot'
+  | 'q8_depthwise'
+  | 'q8_flip'
+  | 'q8_widen_rows'
+  | 'q8_pack_panels'
+  | 'i32_q8_requantize'
+  | 'i32_q8_requantize_double'
+> = {
+  q8_igemm_i16: product(2),
+  q8_igemm_dot: product(4),
+  q8_depthwise({ pointers, x, w, init, c }, { pixels, pairs, channels }) {
+    for (let i = 0; i < pixels; i++) {
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = init[channel]!;
+        for (let tap = 0; tap < 2 * pairs; tap++) {
+          const level = x[pointers[i * pairs * 2 + tap]! + channel]!;
+          const weight = w[panelIndex(channel, 0, tap, 1, pairs, 2)]!;
+          sum = (sum + level * weight) | 0;
+        }
+        c[i * channels + channel] = sum;
+      }
+    }
+  },
+  q8_flip({ x, y }) {
+    for (let i = 0; i < x.length; i++) y[i] = x[i]! ^ 128;
+  },
+  q8_widen_rows({ x, y, zeros }, { rows, count, unsigned }) {
+    for (let i = 0; i < rows * count; i++) {
+      const level = unsigned === 1 ? x[i]! : (x[i]! << 24) >> 24;
+      y[i] = level - zeros[Math.floor(i / count)]!;
+    }
+  },
+  q8_pack_panels({ source, target, sums }, values) {
+    const { n, k, taps, strideN, strideK, strideTap, group, flip } = values;
+    const steps = Math.ceil(k / group);
+    target.fill(0);
+    sums.fill(0);
+    for (let j = 0; j < n; j++) {
+      for (let tap = 0; tap < taps; tap++) {
+        for (let q = 0; q < k; q++) {
+          const level = source[j * strideN + tap * strideTap + q * strideK]!;
+          const weight = flip === 1 ? level - 128 : (level << 24) >> 24;
+          target[panelIndex(j, tap, q, taps, steps, group)] = weight;
+          sums[j]! += weight;
+        }
+      }
+    }
+  },
+  i32_q8_requantize({ c, y, scales }, { n, zero, lo, hi }) {
+    for (let i = 0; i < c.length; i++) {
+      const scaled = Math.fround(Math.fround(c[i]!) * scales[i % n]!);
+      y[i] = clamp(rint(clamp(scaled, lo - zero, hi - zero)) + zero, lo, hi);
+    }
+  },
+  i32_q8_requantize_double({ c, y, multipliers, shifts }, { n, zero, lo, hi }) {
+    for (let i = 0; i < c.length; i++) {
+      const value = multiplyByQuantizedMultiplier(c[i]!, multipliers[i % n]!, shifts[i % n]!);
+      y[i] = clamp(value + zero, lo, hi);
+    }
+  },
+};
