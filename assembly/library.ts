@@ -13,3 +13,5 @@ export * from './conv';
 export * from './int8';
 export * from './generated/int8-i16';
 export * from './block';
+export * from './move';
+export * from './pool';
