@@ -62,6 +62,63 @@ export function f32_gather(
   }
 }
 
+/** The same for pixels `first` … of an output `outWidth` wide, in place of an indirection: a plane
+ *  x[height, width, channels] and a kernel without dilation, whose lines of taps are next to each other in x. */
+export function f32_patches(
+  x: usize, out: usize, first: u32, pixels: u32, outWidth: u32, height: u32, width: u32, channels: u32,
+  kernelHeight: u32, kernelWidth: u32, down: u32, right: u32, top: u32, left: u32,
+): void {
+  const pixel = <usize>channels << 2;
+  let row = first / outWidth;
+  let column = first % outWidth;
+  for (; pixels > 0; pixels--) {
+    const from = <i32>(column * right) - <i32>left;
+    // Taps before, in and after the plane.
+    const start = min(max(-from, 0), <i32>kernelWidth);
+    const end = max(min(<i32>width - from, <i32>kernelWidth), start);
+    for (let line: u32 = 0; line < kernelHeight; line++) {
+      const y = row * down - top + line;
+      if (y >= height) {
+        memory.fill(out, 0, <usize>kernelWidth * pixel);
+        out += <usize>kernelWidth * pixel;
+        continue;
+      }
+      for (const inside = out + <usize>start * pixel; out != inside; out += 4) store<f32>(out, 0);
+      copy(x + (<usize>y * <usize>width + <usize>(from + start)) * pixel, out, <u32>(end - start) * channels);
+      out += <usize>(end - start) * pixel;
+      const last = out + <usize>(kernelWidth - end) * pixel;
+      for (; out != last; out += 4) store<f32>(out, 0);
+    }
+    if (++column == outWidth) {
+      column = 0;
+      row++;
+    }
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function copy(x: usize, out: usize, count: u32): void {
+  let i: u32 = 0;
+  if (count >= 4) {
+    // The last four overlap those before.
+    for (; i + 4 < count; i += 4) v128.store(out + (<usize>i << 2), v128.load(x + (<usize>i << 2)));
+    const at = <usize>(count - 4) << 2;
+    v128.store(out + at, v128.load(x + at));
+  } else {
+    for (; i < count; i++) store<f32>(out + (<usize>i << 2), load<f32>(x + (<usize>i << 2)));
+  }
+}
+
+/** out[rows, columns] = x[rows, columns], rows `ldx` and `ldo` elements apart. */
+export function f32_copy_matrix(x: usize, out: usize, rows: u32, columns: u32, ldx: u32, ldo: u32): void {
+  for (; rows > 0; rows--) {
+    copy(x, out, columns);
+    x += <usize>ldx << 2;
+    out += <usize>ldo << 2;
+  }
+}
+
 /** out[pixels, channels] = clamp(Σ over taps of x · w + bias) for each channel by itself; w is [taps, channels]. */
 export function f32_depthwise(
   x: usize, zero: usize, indirection: usize, w: usize, bias: usize, out: usize,
@@ -177,6 +234,9 @@ export function f32_depthwise_3x3(
     const step0 = in0 ? pixel : 0;
     const step1 = in1 ? pixel : 0;
     const step2 = in2 ? pixel : 0;
+    const forward0 = <usize>right * step0;
+    const forward1 = <usize>right * step1;
+    const forward2 = <usize>right * step2;
     for (let column: u32 = 0; column < outWidth; column++) {
       if (column == inner) column = last;
       if (column == outWidth) break;
@@ -221,9 +281,9 @@ export function f32_depthwise_3x3(
           c = f32x4.add(c, f32x4.mul(v128.load(a2 + step2), w7));
           c = f32x4.add(c, f32x4.mul(v128.load(a2 + 2 * step2), w8));
           v128.store(to, f32x4.pmin(f32x4.pmax(c, lows), highs));
-          a0 += <usize>right * step0;
-          a1 += <usize>right * step1;
-          a2 += <usize>right * step2;
+          a0 += forward0;
+          a1 += forward1;
+          a2 += forward2;
         }
       }
     }

@@ -1,6 +1,8 @@
 // Contenders take turns, so that a busy machine is busy for all; best-of-N says what is possible, the median what
 // was seen. Compare ratios of bests: absolute times of a shared machine mean little.
 
+import type { NodeBinary } from './nodes.ts';
+
 export interface Contender {
   name: string;
   /** One measured piece of work. */
@@ -24,6 +26,8 @@ export interface Measurement {
 export interface BenchOptions {
   /** Fewer and shorter rounds: for a look, not for a record. */
   quick: boolean;
+  /** What runs peers; default the running Node and the newest that is installed. */
+  nodes?: readonly NodeBinary[];
 }
 
 export interface Group {

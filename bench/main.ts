@@ -1,15 +1,26 @@
-// npm run bench -- [--quick] [--json FILE] [NAME …]: tables on stdout; all figures as JSON in FILE.
+// npm run bench -- [--quick] [--json FILE] [--node FILE]… [NAME …]: tables on stdout; all figures as JSON in FILE.
+// Comparisons with other libraries run on each given Node.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { kernelsBench } from './kernels.bench.ts';
 import { type Bench, type Group, table } from './lib.ts';
 import { linalgBench } from './linalg.bench.ts';
+import { nodeAt } from './nodes.ts';
+import { productsBench } from './products.bench.ts';
 
-const benches: Readonly<Record<string, Bench>> = { kernels: kernelsBench, linalg: linalgBench };
+const benches: Readonly<Record<string, Bench>> = {
+  products: productsBench,
+  linalg: linalgBench,
+  kernels: kernelsBench,
+};
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'string' } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'string' },
+    node: { type: 'string', multiple: true },
+  },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
 const results: Record<string, Group[]> = {};
@@ -19,7 +30,10 @@ for (const name of names) {
     console.error(`no benchmark "${name}": there are ${Object.keys(benches).join(', ')}`);
     process.exit(2);
   }
-  const groups = await bench.run({ quick: values.quick });
+  const groups = await bench.run({
+    quick: values.quick,
+    ...(values.node === undefined ? {} : { nodes: values.node.map(nodeAt) }),
+  });
   results[bench.name] = groups;
   console.log(`${bench.name}${table(groups)}`);
 }

@@ -13,6 +13,7 @@ import {
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const ifStale = process.argv.includes('--if-stale');
@@ -33,6 +34,40 @@ function newest(path) {
 function fresh(outputs, sources) {
   const made = Math.min(...outputs.map((path) => (existsSync(path) ? statSync(path).mtimeMs : 0)));
   return ifStale && made > Math.max(...sources.map(newest));
+}
+
+/** Puts protobufjs' Reader and Writer in the place of the import, with the licenses of all that is in them. */
+function embedProtobuf() {
+  const file = 'dist/formats/protobuf/minimal.js';
+  const { outputFiles, metafile } = buildSync({
+    stdin: { contents: "export { default } from 'protobufjs/minimal.js';", resolveDir: root },
+    bundle: true,
+    format: 'esm',
+    minify: true,
+    legalComments: 'none',
+    metafile: true,
+    write: false,
+  });
+  const packages = new Set(
+    Object.keys(metafile.inputs).map(
+      (path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1],
+    ),
+  );
+  packages.delete(undefined);
+  const licenses = [...packages].sort().map((name) => {
+    const license = readFileSync(join(root, 'node_modules', name, 'LICENSE'), 'utf8').trim();
+    return `${name} ${versionOf(name)}\n\n${license.replaceAll('*/', '* /')}`;
+  });
+  writeFileSync(file, `/*!\n${licenses.join('\n\n')}\n*/\n${outputFiles[0].text}`);
+  // Its types are seen by no public declaration.
+  writeFileSync(
+    'dist/formats/protobuf/minimal.d.ts',
+    'declare const protobuf: unknown;\nexport default protobuf;\n',
+  );
+}
+
+function versionOf(name) {
+  return JSON.parse(readFileSync(join(root, 'node_modules', name, 'package.json'), 'utf8')).version;
 }
 
 function node(script, ...args) {
@@ -58,6 +93,7 @@ if (!fresh([done], ['src', 'tsconfig.json', 'package.json', embedded])) {
   }
   const tsc = join(dirname(require.resolve('typescript/package.json')), 'bin/tsc');
   node(existsSync(tsc) ? tsc : `${tsc}.js`, '-p', 'tsconfig.json');
+  embedProtobuf();
   if (existsSync('dist/cli/main.js')) chmodSync('dist/cli/main.js', 0o755);
   writeFileSync(done, '');
 }

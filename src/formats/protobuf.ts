@@ -1,5 +1,5 @@
-import protobuf from 'protobufjs/minimal.js';
 import { FormatError, LimitError, ModelpressError } from '../core/errors.ts';
+import protobuf from './protobuf/minimal.ts';
 
 /** Protocol-buffers wire format on protobufjs' minimal Reader and Writer: they need no code generation, so
  *  they work under a strict content security policy. 64-bit integers are read here, because protobufjs

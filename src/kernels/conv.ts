@@ -1,4 +1,5 @@
-import { type Convolution, convolve } from './convolve.ts';
+import { libraryBackend } from '../wasm/library.ts';
+import { type Convolution, convolve, type Plane } from './convolve.ts';
 import { depthwise } from './depthwise.ts';
 import {
   type AxisTable,
@@ -76,14 +77,39 @@ export function conv(
   const pixels = product(geometry.output);
   const same = geometry.output.every((size, axis) => size === geometry.input[axis]);
   const pointwise = same && product(kernel) === 1 && geometry.begins.every((size) => size === 0);
+  const tables = convTables(geometry);
   convolve({
     ...common,
-    w,
-    tables: convTables(geometry),
+    parts: [{ w, tables }],
     pointwise: pointwise && strides.every((step) => step === 1),
-    store: (results, image, from) => output.set(results, (image * pixels + from) * outChannels),
+    plane: planeOf(geometry),
+    store: (results, _part, image, from, count) => {
+      const start = results >>> 2;
+      const { f32 } = libraryBackend().arena.views();
+      const values = f32.subarray(start, start + count * outChannels);
+      output.set(values, (image * pixels + from) * outChannels);
+    },
   });
   return output;
+}
+
+/** One or two axes of space as a plane; null for more, and for taps that are apart. */
+function planeOf({ input, kernel, strides, dilations, begins }: Geometry): Plane | null {
+  if (input.length > 2 || dilations.some((step) => step !== 1)) return null;
+  const [height, width] = input.length === 2 ? input : [1, ...input];
+  const [kernelHeight, kernelWidth] = kernel.length === 2 ? kernel : [1, ...kernel];
+  const [down, right] = strides.length === 2 ? strides : [1, ...strides];
+  const [top, left] = begins.length === 2 ? begins : [0, ...begins];
+  return {
+    height: height!,
+    width: width!,
+    kernelHeight: kernelHeight!,
+    kernelWidth: kernelWidth!,
+    down: down!,
+    right: right!,
+    top: top!,
+    left: left!,
+  };
 }
 
 /** Transposed convolution: the gradient of `conv` with respect to its input, as ONNX's ConvTranspose.
@@ -95,7 +121,7 @@ export function conv(
  *  @throws {RangeError} as conv; pads that leave nothing
  *  @throws {MemoryError} no room for an image
  *  Cost and accuracy of `conv`: outputs that are the same distance from a stride take the same taps, so each such
- *  set is a convolution without a zero in it. Deterministic. */
+ *  set is a convolution without a zero in it. Scratch: one image more. Deterministic. */
 export function convTranspose(
   x: Float32Array,
   w: Float32Array,
@@ -104,16 +130,26 @@ export function convTranspose(
   const geometry = convTransposeGeometry(options);
   const { output, common } = prepare(x, w, options, geometry);
   if (output.length === 0) return output;
-  for (const phase of phasesOf(geometry)) {
+  const phases = phasesOf(geometry);
+  const size = product(geometry.output) * geometry.outChannels;
+  const { arena } = libraryBackend();
+  arena.withScratch([4 * size], (whole) => {
     convolve({
       ...common,
-      w: weightsOf(geometry, w, phase),
-      tables: phase.map(({ table }) => table),
+      parts: phases.map((phase) => ({
+        w: weightsOf(geometry, w, phase),
+        tables: phase.map(({ table }) => table),
+      })),
       pointwise: false,
-      store: (results, image, from, pixels) =>
-        scatter(geometry, phase, results, output, image, from, pixels),
+      plane: null,
+      store: (results, part, _image, from, pixels) =>
+        place(geometry, phases[part]!, results, whole, from, pixels),
+      done: (image) => {
+        const { f32 } = arena.views();
+        output.set(f32.subarray(whole >>> 2, (whole >>> 2) + size), image * size);
+      },
     });
-  }
+  });
   return output;
 }
 
@@ -124,7 +160,7 @@ function prepare(
   geometry: Geometry,
 ): {
   output: Float32Array<ArrayBuffer>;
-  common: Omit<Convolution, 'w' | 'tables' | 'pointwise' | 'store'>;
+  common: Omit<Convolution, 'parts' | 'pointwise' | 'plane' | 'store'>;
 } {
   const { batch, channels, outChannels, groups, input } = geometry;
   checkFloats('x', x);
@@ -196,17 +232,20 @@ function weightsOf(
   return some;
 }
 
-/** Puts a phase's results where they belong. */
-function scatter(
+/** Copies a phase's results, from its pixel `from` on, to their pixels in the whole image, line by line. */
+function place(
   { output: sizes, strides, outChannels }: Geometry,
   phase: readonly Phase[],
-  results: Float32Array,
-  output: Float32Array,
-  image: number,
+  results: number,
+  whole: number,
   from: number,
   pixels: number,
 ): void {
-  for (let i = 0; i < pixels; i++) {
+  const { simd } = libraryBackend();
+  const step = strides.at(-1)! * outChannels;
+  const { size } = phase.at(-1)!.table;
+  for (let i = 0; i < pixels; ) {
+    const count = Math.min(size - ((from + i) % size), pixels - i);
     let rest = from + i;
     let at = 0;
     let span = 1;
@@ -216,7 +255,9 @@ function scatter(
       rest = Math.floor(rest / table.size);
       span *= sizes[axis]!;
     }
-    const pixel = image * span + at;
-    output.set(results.subarray(i * outChannels, (i + 1) * outChannels), pixel * outChannels);
+    const source = results + 4 * i * outChannels;
+    const target = whole + 4 * at * outChannels;
+    simd.f32_copy_matrix(source, target, count, outChannels, outChannels, step);
+    i += count;
   }
 }

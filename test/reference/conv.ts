@@ -6,7 +6,12 @@ const rowOf = (indirection: Int32Array, pixel: number, tap: number, taps: number
   indirection[((pixel >> 2) * taps + tap) * 4 + (pixel & 3)]!;
 
 export const convReferences: ReferencesFor<
-  'f32_conv' | 'f32_gather' | 'f32_depthwise' | 'f32_depthwise_3x3'
+  | 'f32_conv'
+  | 'f32_gather'
+  | 'f32_patches'
+  | 'f32_copy_matrix'
+  | 'f32_depthwise'
+  | 'f32_depthwise_3x3'
 > = {
   f32_conv({ x, zero, indirection, b, bias, out }, values) {
     const { pixels, taps, channels, n, stride, ldo, low, high } = values;
@@ -35,6 +40,27 @@ export const convReferences: ReferencesFor<
           out[(pixel * taps + tap) * channels + channel] = row < 0 ? 0 : x[row * stride + channel]!;
         }
       }
+    }
+  },
+
+  f32_patches({ x, out }, values) {
+    const { first, outWidth, height, width, channels, kernelHeight, kernelWidth } = values;
+    const { down, right, top, left } = values;
+    for (let i = 0; i < out.length; i++) {
+      const channel = i % channels;
+      const tap = Math.floor(i / channels) % (kernelHeight * kernelWidth);
+      const pixel = first + Math.floor(i / channels / kernelHeight / kernelWidth);
+      const row = Math.floor(pixel / outWidth) * down - top + Math.floor(tap / kernelWidth);
+      const column = (pixel % outWidth) * right - left + (tap % kernelWidth);
+      const inside = row >= 0 && row < height && column >= 0 && column < width;
+      out[i] = inside ? x[(row * width + column) * channels + channel]! : 0;
+    }
+  },
+
+  f32_copy_matrix({ x, out }, { rows, columns, ldx, ldo }) {
+    for (let row = 0; row < rows; row++) {
+      for (let column = 0; column < columns; column++)
+        out[row * ldo + column] = x[row * ldx + column]!;
     }
   },
 
