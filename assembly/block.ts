@@ -240,3 +240,43 @@ export function block_pack(
     }
   }
 }
+
+// @ts-ignore: decorator
+@inline
+function unpacked(y: usize, zero: v128, scale: v128, pair: v128, high: bool): void {
+  const wide = high ? i32x4.extend_high_i16x8_s(pair) : i32x4.extend_low_i16x8_s(pair);
+  v128.store(y, f32x4.mul(f32x4.sub(f32x4.convert_i32x4_s(wide), zero), scale));
+}
+
+// @ts-ignore: decorator
+@inline
+function unpackHalf(y: usize, levels: v128, bits: u32, zero: v128, scale: v128): void {
+  // [column][k] to [k][column].
+  const turned = v128.shuffle<u8>(levels, levels, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  const centered = bits === 4 ? i8x16.sub(turned, i8x16.splat(8)) : turned;
+  const low = i16x8.extend_low_i8x16_s(centered);
+  const high = i16x8.extend_high_i8x16_s(centered);
+  unpacked(y, zero, scale, low, false);
+  unpacked(y + 32, zero, scale, low, true);
+  unpacked(y + 64, zero, scale, high, false);
+  unpacked(y + 96, zero, scale, high, true);
+}
+
+/** A panel for f32_block_gemm → [blocks·size][8] values (q − zero)·scale, a panel for f32_gemm. */
+export function block_unpack(
+  b: usize, y: usize, blocks: u32, size: u32, bits: u32, stored: u32, zero: f32,
+): void {
+  for (; blocks > 0; blocks--) {
+    const scale0 = v128.load(b);
+    const scale1 = v128.load(b, 16);
+    const zero0 = stored ? v128.load(b, 32) : f32x4.splat(zero);
+    const zero1 = stored ? v128.load(b, 48) : f32x4.splat(zero);
+    b += stored ? 64 : 32;
+    for (let k: u32 = 0; k < size; k += 4) {
+      unpackHalf(y, levels0(b, bits), bits, zero0, scale0);
+      unpackHalf(y + 16, levels1(b, bits), bits, zero1, scale1);
+      y += 128;
+      b += bits << 2;
+    }
+  }
+}

@@ -191,17 +191,17 @@ function tap2(sum: v128, x: v128, w: usize): v128 {
   return i32x4.add(sum, i32x4.dot_i16x8_s(x, v128.load(w)));
 }
 
-/** Depthwise: c[i, channel] = init[channel] + Σ x·w over pairs of taps, x of 16 bits read at pointers[i, tap], w of
- *  16 bits in panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values past the channels of a pointer. */
+/** A line of a depthwise convolution: c[i, channel] = init[channel] + Σ x[i·step + offsets[tap] + channel]·w over
+ *  pairs of taps, x and w of 16 bits, w in panels [ceil(channels/8)][pairs][8][2]. Reads up to 7 values too many. */
 export function q8_depthwise(
-  pointers: usize, w: usize, init: usize, c: usize, pixels: u32, pairs: u32, channels: u32,
+  x: usize, offsets: usize, w: usize, init: usize, c: usize, pixels: u32, step: u32, pairs: u32, channels: u32,
 ): void {
   const row = pairs << 3;
   const panel = pairs << 5;
   for (; pixels > 0; pixels--) {
     let weights = w;
     let sums = init;
-    let skip: usize = 0;
+    let from = x;
     let left = channels;
     // Two panels at a time share pointers.
     for (; left >= 16; left -= 16) {
@@ -210,8 +210,8 @@ export function q8_depthwise(
       let c2 = v128.load(sums, 32);
       let c3 = v128.load(sums, 48);
       for (let at: u32 = 0; at < row; at += 8) {
-        const first = load<usize>(pointers + at) + skip;
-        const second = load<usize>(pointers + at, 4) + skip;
+        const first = from + (load<u32>(offsets + at) << 1);
+        const second = from + (load<u32>(offsets + at, 4) << 1);
         const a0 = v128.load(first);
         const b0 = v128.load(second);
         c0 = tap2(c0, low4(a0, b0), weights);
@@ -228,15 +228,15 @@ export function q8_depthwise(
       v128.store(c, c3, 48);
       weights += panel;
       sums += 64;
-      skip += 32;
+      from += 32;
       c += 64;
     }
     while (left > 0) {
       let low = v128.load(sums);
       let high = v128.load(sums, 16);
       for (let at: u32 = 0; at < row; at += 8) {
-        const first = v128.load(load<usize>(pointers + at) + skip);
-        const second = v128.load(load<usize>(pointers + at, 4) + skip);
+        const first = v128.load(from + (load<u32>(offsets + at) << 1));
+        const second = v128.load(from + (load<u32>(offsets + at, 4) << 1));
         low = tap2(low, low4(first, second), weights);
         high = tap2(high, high4(first, second), weights + 16);
         weights += 32;
@@ -245,9 +245,9 @@ export function q8_depthwise(
       put(c, low, high, width);
       left -= width;
       sums += 32;
-      skip += 16;
+      from += 16;
       c += width << 2;
     }
-    pointers += row;
+    x += step << 1;
   }
 }

@@ -24,7 +24,8 @@ export interface OnnxNode {
   op: string;
   inputs: readonly string[];
   outputs: readonly string[];
-  attributes?: Readonly<Record<string, number | undefined>>;
+  attributes?: Readonly<Record<string, number | readonly number[] | undefined>>;
+  domain?: string;
 }
 
 type Write = (writer: protobuf.Writer) => void;
@@ -49,21 +50,18 @@ function tensor({ name, type, dims, raw }: TensorBytes): Uint8Array {
   });
 }
 
-function node({ op, inputs, outputs, attributes = {} }: OnnxNode): Uint8Array {
+function node({ op, inputs, outputs, attributes = {}, domain = '' }: OnnxNode): Uint8Array {
   return message((to) => {
     for (const input of inputs) to.uint32(tag(1, 2)).string(input);
     for (const output of outputs) to.uint32(tag(2, 2)).string(output);
-    to.uint32(tag(4, 2)).string(op);
+    to.uint32(tag(4, 2)).string(op).uint32(tag(7, 2)).string(domain);
     for (const [name, value] of Object.entries(attributes)) {
       if (value === undefined) continue;
       const attribute = message((inner) => {
-        inner
-          .uint32(tag(1, 2))
-          .string(name)
-          .uint32(tag(3, 0))
-          .int64(value)
-          .uint32(tag(20, 0))
-          .int32(2);
+        inner.uint32(tag(1, 2)).string(name);
+        if (typeof value === 'number') inner.uint32(tag(3, 0)).int64(value);
+        else for (const item of value) inner.uint32(tag(8, 0)).int64(item);
+        inner.uint32(tag(20, 0)).int32(typeof value === 'number' ? 2 : 7);
       });
       to.uint32(tag(5, 2)).bytes(attribute);
     }
@@ -90,8 +88,15 @@ export function onnxModel(
       to.uint32(tag(12, 2)).bytes(value(name, type));
   });
   const opset = message((to) => to.uint32(tag(1, 2)).string('').uint32(tag(2, 0)).int64(23));
+  const domains = new Set(nodes.flatMap(({ domain }) => domain ?? []));
   return message((to) => {
     to.uint32(tag(1, 0)).int64(10).uint32(tag(7, 2)).bytes(graph).uint32(tag(8, 2)).bytes(opset);
+    for (const domain of domains) {
+      const own = message((inner) =>
+        inner.uint32(tag(1, 2)).string(domain).uint32(tag(2, 0)).int64(1),
+      );
+      to.uint32(tag(8, 2)).bytes(own);
+    }
   });
 }
 

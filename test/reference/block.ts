@@ -82,7 +82,12 @@ export function integerBlocks(
 const fold = (lanes: number[]): number => f(f(lanes[0]! + lanes[2]!) + f(lanes[1]! + lanes[3]!));
 
 export const blockReferences: ReferencesFor<
-  'f32_block_gemm' | 'q8_block_gemm_i16' | 'q8_block_gemm_dot' | 'f32_block_levels' | 'block_pack'
+  | 'f32_block_gemm'
+  | 'q8_block_gemm_i16'
+  | 'q8_block_gemm_dot'
+  | 'f32_block_levels'
+  | 'block_pack'
+  | 'block_unpack'
 > = {
   f32_block_gemm({ a, b, bias, c }, values) {
     const { m, n, blocks, size, bits, zero } = values;
@@ -121,6 +126,19 @@ export const blockReferences: ReferencesFor<
       });
       heads[2 * block] = scale;
       heads[2 * block + 1] = total;
+    }
+  },
+  block_unpack({ b, y }, values) {
+    const { blocks, size, bits, zero } = values;
+    for (let block = 0; block < blocks; block++) {
+      for (let column = 0; column < 8; column++) {
+        const panel = read(b, values, column, block);
+        panel.levels.forEach((level, k) => {
+          const centered = bits === 8 ? signed(level) : level - 8;
+          const value = f(f(centered - (panel.zero ?? zero)) * panel.scale);
+          y[(block * size + k) * 8 + column] = value;
+        });
+      }
     }
   },
   block_pack({ source, scales, zeros, target }, { n, blocks, size, bits, stored, mask }) {

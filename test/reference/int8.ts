@@ -85,12 +85,12 @@ export const int8References: ReferencesFor<
 > = {
   q8_igemm_i16: product(2),
   q8_igemm_dot: product(4),
-  q8_depthwise({ pointers, x, w, init, c }, { pixels, pairs, channels }) {
+  q8_depthwise({ x, offsets, w, init, c }, { pixels, step, pairs, channels }) {
     for (let i = 0; i < pixels; i++) {
       for (let channel = 0; channel < channels; channel++) {
         let sum = init[channel]!;
         for (let tap = 0; tap < 2 * pairs; tap++) {
-          const level = x[pointers[i * pairs * 2 + tap]! + channel]!;
+          const level = x[i * step + offsets[tap]! + channel]!;
           const weight = w[panelIndex(channel, 0, tap, 1, pairs, 2)]!;
           sum = (sum + level * weight) | 0;
         }

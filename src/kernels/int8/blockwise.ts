@@ -175,6 +175,8 @@ function zeroPointsOf(
 
 /** Bytes of a block of rows of a. */
 const rowBytes = 2 ** 18;
+/** From here on, weights are unpacked to float32 a panel at a time. */
+const manyRows = 8;
 
 /** Product of a float matrix with block-quantized weights: a · ((q − zeroPoint) · scale) + bias.
  *  NaN in a counts as the least level under 'int8' activations.
@@ -184,8 +186,8 @@ const rowBytes = 2 ** 18;
  *  @throws {TypeError} arrays of other classes
  *  @throws {RangeError} sizes that the arrays don't have
  *  @throws {MemoryError} no room
- *  Cost O(m·k·n), weights read once for each of the few rows that fit in the cache. Deterministic: within a block four
- *  partial sums, blocks in order, no fused multiply-add.
+ *  Cost O(m·k·n). Deterministic, no fused multiply-add: within a block four partial sums, then blocks in order; in
+ *  float32 from 8 rows on one sum in the order of k, so that a row's last bits depend on whether m is below 8.
  *  Source: com.microsoft MatMulNBits. */
 export function matmulBlockwise(
   a: Float32Array,
@@ -232,8 +234,9 @@ function multiply(
     4 * rows * n,
     exact ? 0 : levelBytes * rows * width,
     exact ? 0 : 8 * cells,
+    exact && m >= manyRows ? 32 * width : 0,
   ];
-  arena.withScratch(scratch, (biases, x, c, levels, heads) => {
+  arena.withScratch(scratch, (biases, x, c, levels, heads, values) => {
     const { f32 } = arena.views();
     f32.fill(0, biases >>> 2, (biases >>> 2) + padded(n));
     if (bias !== undefined) f32.set(bias, biases >>> 2);
@@ -248,7 +251,31 @@ function multiply(
           f32.fill(0, at + i * width + k, at + (i + 1) * width);
         }
       }
-      if (exact) {
+      if (exact && m >= manyRows) {
+        for (let j = 0; j < n; j += 8) {
+          const panel = address + (j / 8) * blocks * (32 + 32 * stored + size * bits);
+          simd.block_unpack(panel, values, blocks, size, bits, stored, zero);
+          const columns = Math.min(8, n - j);
+          const [to, own] = [c + 4 * j, biases + 4 * j];
+          const [lowest, greatest] = [-Infinity, Infinity];
+          const step = 8 * width;
+          simd.f32_gemm(
+            x,
+            values,
+            own,
+            to,
+            count,
+            columns,
+            width,
+            width,
+            step,
+            n,
+            0,
+            lowest,
+            greatest,
+          );
+        }
+      } else if (exact) {
         simd.f32_block_gemm(x, address, biases, c, count, n, blocks, size, bits, stored, zero);
       } else {
         simd.f32_block_levels(x, levels, heads, count * blocks, size, levelBytes - 1);

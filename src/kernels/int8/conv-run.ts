@@ -1,16 +1,10 @@
 import { volume } from '../../core/shape.ts';
 import { convTables, type Geometry } from '../geometry.ts';
 import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
-import type { ConvWeights, DepthwiseWeights } from './conv-weights.ts';
-import { padded } from './panels.ts';
+import type { ConvWeights } from './conv-weights.ts';
+import { depthwise } from './depthwise.ts';
 import { writePointers } from './pointers.ts';
-import {
-  activationZeros,
-  prepareActivations,
-  product,
-  slackBytes,
-  widenActivations,
-} from './product.ts';
+import { activationZeros, prepareActivations, product, slackBytes } from './product.ts';
 
 /** Takes sums at c [pixels, output channels], `first` pixels into the result. */
 export type StorePixels = (c: number, first: number, pixels: number) => void;
@@ -20,7 +14,7 @@ const blockBytes = 2 ** 17;
 
 type RunBlock = (pointers: number, c: number, pixels: number) => void;
 
-/** A convolution by indirection: products and depthwise kernels read x through pointers, padding included. */
+/** A convolution by indirection: products read x through pointers, padding included. */
 export function convolve(
   x: Levels,
   weights: ConvWeights,
@@ -29,50 +23,46 @@ export function convolve(
   bias: Int32Array | null,
   store: StorePixels,
 ): void {
-  const { engine, sizes, depthwise } = weights;
+  const { engine, sizes } = weights;
   const { arena } = engine.backend;
   const { batch, channels } = geometry;
   const { outputs, taps } = sizes;
   const positions = volume(geometry.input);
   const pixels = volume(geometry.output);
   if (batch * pixels * outputs === 0) return;
+  if (weights.depthwise !== null) {
+    depthwise(engine, x, weights.depthwise, geometry, zeroPoint, bias, store);
+    return;
+  }
   const tables = convTables(geometry);
   const unsigned = isUnsigned(x);
   const bytes = bytesOf(x);
   const sample = positions * channels;
-  const size = depthwise === null ? engine.activationBytes : 2;
-  const perPixel = depthwise === null ? taps : 2 * depthwise.pairs;
-  const bytesPerPixel = 4 * Math.max(perPixel, outputs, 1);
+  const size = engine.activationBytes;
+  const bytesPerPixel = 4 * Math.max(taps, outputs, 1);
   const most = Math.min(pixels, 12 * Math.max(1, Math.floor(blockBytes / 12 / bytesPerPixel)));
   const scratch = [
     sample + channels + slackBytes,
     size === 2 ? 2 * (sample + channels) + slackBytes : 0,
-    4 * perPixel * most,
+    4 * taps * most,
     4 * outputs * most,
   ];
   arena.withScratch(scratch, (raw, wide, pointers, c) => {
-    const run =
-      depthwise === null
-        ? productBlocks(weights, zeroPoint, unsigned, most, bias)
-        : depthwiseBlocks(weights, depthwise, bias);
+    const run = productBlocks(weights, zeroPoint, unsigned, most, bias);
     for (let index = 0; index < batch; index++) {
       const { u8 } = arena.views();
       u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
       // The position after the last one is all padding.
       u8.fill(zeroPoint & 255, raw + sample, raw + sample + channels);
       const zeros = Int32Array.of(zeroPoint);
-      const count = sample + channels;
-      let from = wide;
-      if (depthwise !== null)
-        widenActivations(engine.backend, raw, wide, 1, count, zeros, unsigned);
-      else from = prepareActivations(engine, raw, wide, 1, count, zeros, unsigned);
+      const from = prepareActivations(engine, raw, wide, 1, sample + channels, zeros, unsigned);
       for (let first = 0; first < pixels; first += most) {
         const some = Math.min(most, pixels - first);
         const { i32 } = arena.views();
         const at = pointers >>> 2;
         const step = channels * size;
         const padding = from + sample * size;
-        writePointers(tables, i32, at, perPixel, first, some, from, step, padding);
+        writePointers(tables, i32, at, first, some, from, step, padding);
         run(pointers, c, some);
         store(c, index * pixels + first, some);
       }
@@ -96,20 +86,4 @@ function productBlocks(
       each.run(pointers, group * groupBytes, c + 4 * group * n, pixels, sizes.outputs, zeros);
     });
   };
-}
-
-function depthwiseBlocks(
-  { engine, sizes }: ConvWeights,
-  { address, pairs }: DepthwiseWeights,
-  bias: Int32Array | null,
-): RunBlock {
-  const { arena, simd } = engine.backend;
-  const channels = sizes.outputs;
-  const [init] = arena.scratch(4 * padded(channels)) as [number];
-  const { i32 } = arena.views();
-  for (let j = 0; j < padded(channels); j++) {
-    i32[(init >>> 2) + j] = bias?.[j] ?? 0;
-  }
-  return (pointers, c, pixels) =>
-    simd.q8_depthwise(pointers, address, init, c, pixels, pairs, channels);
 }

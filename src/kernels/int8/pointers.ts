@@ -1,6 +1,6 @@
 import { type AxisTable, outerRows } from '../geometry.ts';
 
-/** Writes where each tap of output pixels reads: addresses [count][perPixel], of which those past the taps are `zeros`.
+/** Writes where each tap of output pixels reads: addresses [count][taps].
  *  @param target  words of wasm memory, from `at` on
  *  @param base    address of a sample's first input pixel; `bytes` from one to the next
  *  @param zeros   address of a pixel that is all padding */
@@ -8,7 +8,6 @@ export function writePointers(
   tables: readonly AxisTable[],
   target: Int32Array,
   at: number,
-  perPixel: number,
   firstPixel: number,
   count: number,
   base: number,
@@ -18,17 +17,16 @@ export function writePointers(
   const inner = tables.at(-1)!;
   const outer = tables.slice(0, -1);
   const taps = tables.reduce((product, table) => product * table.taps, 1);
-  if (perPixel > taps) target.fill(zeros, at, at + count * perPixel);
   for (let done = 0; done < count; ) {
     const column = (firstPixel + done) % inner.size;
     const line = (firstPixel + done - column) / inner.size;
     const run = Math.min(inner.size - column, count - done);
     // Taps outside, pixels of a line inside: a plain loop for each tap.
-    let to = at + done * perPixel;
+    let to = at + done * taps;
     for (const row of outerRows(outer, line)) {
       for (let tap = 0; tap < inner.taps; tap++, to++) {
         const first = column * inner.taps + tap;
-        writeLine(inner, target, to, perPixel, run, first, row, base, bytes, zeros);
+        writeLine(inner, target, to, taps, run, first, row, base, bytes, zeros);
       }
     }
     done += run;

@@ -30,6 +30,8 @@ export interface Requantization {
   readonly shifts: Int32Array;
 }
 
+const none = new Int32Array(0);
+
 /** @throws {TypeError | RangeError} naming the option */
 export function resolveRequantization(options: RequantizeOptions, n: number): Requantization {
   const { scale, zeroPoint = 0, type = 'int8', rounding = 'single' } = options;
@@ -48,10 +50,8 @@ export function resolveRequantization(options: RequantizeOptions, n: number): Re
   if (lo > hi) throw rangeError('min', `at most ${hi}, the max`, lo);
   const base = { unsigned, zero: level('zeroPoint', zeroPoint), lo, hi };
   const given = toScales(scale, n);
-  if (rounding === 'single') {
-    const none = new Int32Array(0);
-    return { ...base, scales: Float32Array.from(given), multipliers: none, shifts: none };
-  }
+  if (rounding === 'single')
+    return { ...base, scales: new Float32Array(given), multipliers: none, shifts: none };
   const multipliers = new Int32Array(n);
   const shifts = new Int32Array(n);
   given.forEach((value, j) => {
@@ -63,19 +63,23 @@ export function resolveRequantization(options: RequantizeOptions, n: number): Re
 }
 
 function toScales(scale: RequantizeOptions['scale'], n: number): Float64Array {
-  const values = typeof scale === 'number' ? [scale] : scale;
+  if (typeof scale === 'number') return new Float64Array(n).fill(positive(scale));
+  const values = scale;
   if (typeof values !== 'object' || values === null || typeof values.length !== 'number')
     throw typeError('scale', 'a number or an array of numbers', scale);
   if (values.length !== 1 && values.length !== n)
     throw rangeError('scale', `1 or ${n} values`, values.length);
   const scales = new Float64Array(n);
   for (let j = 0; j < n; j++) {
-    const value = values[values.length === 1 ? 0 : j]!;
-    if (!(value > 0 && Math.fround(value) < Infinity))
-      throw rangeError('scale', 'positive finite numbers', value);
-    scales[j] = value;
+    scales[j] = positive(values[values.length === 1 ? 0 : j]!);
   }
   return scales;
+}
+
+function positive(scale: number): number {
+  if (!(scale > 0 && Math.fround(scale) < Infinity))
+    throw rangeError('scale', 'positive finite numbers', scale);
+  return scale;
 }
 
 /** A positive number as multiplier · 2^(shift − 31), the multiplier in 2^30..2^31−1.

@@ -123,4 +123,26 @@ export const blockRows = [
     contract: 'exact',
     bench: { n: 1024, blocks: 32, size: 32, bits: 4, stored: 0, mask: 0 },
   },
+  {
+    name: 'block_unpack',
+    module: 'library',
+    parameters: [
+      {
+        name: 'b',
+        kind: 'in',
+        type: 'u8',
+        length: 'blocks*32+blocks*stored*32+blocks*size*bits',
+        domain: 'bytes and floats',
+      },
+      { name: 'y', kind: 'out', type: 'f32', length: 'blocks*size*8' },
+      { name: 'blocks', kind: 'size', type: 'u32', tile: 4 },
+      { name: 'size', kind: 'size', type: 'u32', values: [16, 32] },
+      { name: 'bits', kind: 'size', type: 'u32', values: [4, 8] },
+      { name: 'stored', kind: 'size', type: 'u32', values: [0, 1] },
+      { name: 'zero', kind: 'scalar', type: 'f32', values: [0, 8, -3] },
+    ],
+    result: null,
+    contract: 'exact',
+    bench: { blocks: 2048, size: 32, bits: 4, stored: 0, zero: 0 },
+  },
 ] as const;

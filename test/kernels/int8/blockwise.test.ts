@@ -60,7 +60,7 @@ const floats = (length: number, draw: Random): Float32Array =>
 test('float32 activations: the weights’ values times a, within rounding', () => {
   const draw = random(1);
   for (let round = 0; round < 120; round++) {
-    const [m, k, n] = [1 + draw.below(4), 1 + draw.below(300), 1 + draw.below(20)];
+    const [m, k, n] = [1 + draw.below(10), 1 + draw.below(300), 1 + draw.below(20)];
     const { b, options, value } = randomWeights(k, n, draw);
     const a = floats(m * k, draw);
     const bias = draw.below(2) === 0 ? undefined : floats(n, draw);
@@ -147,7 +147,11 @@ test('many rows come in blocks', () => {
     const all = matmulBlockwise(a, packed, m, k, n);
     for (const i of [0, 31, 32, 69]) {
       const one = matmulBlockwise(a.subarray(i * k, (i + 1) * k), packed, 1, k, n);
-      assert.equal(all.subarray(i * n, (i + 1) * n), one);
+      const part = all.subarray(i * n, (i + 1) * n);
+      if (activations === 'int8') assert.equal(part, one);
+      for (let j = 0; j < n; j++) {
+        assert.ok(Math.abs(part[j]! - one[j]!) < 0.02, `${part[j]} and ${one[j]}`);
+      }
     }
     packed.dispose();
   }
