@@ -44,7 +44,7 @@ export interface Convolution {
 }
 
 /** Elements of results and indirection in kernel memory at a time. */
-const chunkElements = 2 ** 20;
+const chunkElements = 2 ** 17;
 /** Up to so many channels, gathering taps side by side costs less than the loop over taps. */
 const fewChannels = 4;
 /** Pixels gathered at a time. */
@@ -69,7 +69,7 @@ interface Scratch {
   readonly gathered: number;
 }
 
-/** Runs a convolution. Scratch: one image of x, the packed weights and up to about 4 MB. */
+/** Runs a convolution. Scratch: one image of x, the packed weights and up to about 0.5 MB. */
 export function convolve(item: Convolution): void {
   const { arena } = libraryBackend();
   const { channels, outChannels, groups } = item;

@@ -29,7 +29,7 @@ export interface MatmulOptions {
 /** Elements of b that are packed at a time: 4 MB. */
 const stripElements = 2 ** 20;
 /** Elements of a, and of the result, that are in kernel memory at a time. */
-const chunkElements = 2 ** 18;
+const chunkElements = 2 ** 17;
 /** Least depth of a strip: below, moving results in and out would show. */
 const leastDepth = 64;
 
@@ -45,7 +45,7 @@ const leastDepth = 64;
  *  @throws {RangeError} sizes that overflow or don't fit the arrays; transposeB or alpha with a packed matrix, whose
  *                      packing they belong to; min > max
  *  @throws {MemoryError} no room
- *  Cost O(m·k·n); scratch at most about 4 MB for b and 3 MB for the rest, however large. Deterministic: each
+ *  Cost O(m·k·n); scratch at most about 4 MB for b and 2 MB for the rest, however large. Deterministic: each
  *  element is summed in the order of k in float32, without fused multiply-add, so a row's bits don't depend on m;
  *  |error| ≤ (k + 2)·2⁻²⁴·Σ|a·b|. NaN stays NaN under the limits. Misaligned views are fine.
  *  Source: Goto & van de Geijn 2008. */
