@@ -58,9 +58,9 @@ const shapeOf = ({ batch, output, outChannels }: Geometry): number[] => [
  *  @throws {RangeError} sizes that overflow or don't fit each other or the arrays; steps < 1; padding < 0; min > max
  *  @throws {MemoryError} no room for an image
  *  Cost: a product of matrices of the same multiply-adds; depthwise reads x about once. Scratch: one image, the
- *  weights, and 0.5 MB; for depthwise one more image, or about 0.5 MB in all where it is 3 × 3 without dilation. Deterministic: sums start with the bias and go over taps, then
- *  channels, in float32 without fused multiply-add; |error| ≤ (terms + 2)·2⁻²⁴·Σ|x·w|. NaN stays NaN under the
- *  limits.
+ *  weights, and 0.5 MB; for depthwise one more image, or about 0.5 MB in all where it is 3 × 3 without dilation.
+ *  Deterministic: sums start with the bias and go over taps, then channels, in float32 without fused multiply-add;
+ *  |error| ≤ (terms + 2)·2⁻²⁴·Σ|x·w|. NaN stays NaN under the limits.
  *  Source: Dukhan 2019, The Indirect Convolution Algorithm. */
 export function conv(
   x: Float32Array,
