@@ -112,20 +112,13 @@ function updateAndMultiply(
 }
 
 /** z [rows, n] ← z H_1 … H_{n−1} with the reflectors of f64_tridiagonalize: rows of Sᵀ become rows of (Q S)ᵀ.
- *  With `unit` 1, row r is taken for the r-th unit vector, whose first r reflections do nothing.
  *  Two reflectors in a pass, on 16 rows while they are in the caches. */
-export function f64_apply_reflectors(
-  z: usize, v: usize, tau: usize, rows: u32, n: u32, unit: u32,
-): void {
+export function f64_apply_reflectors(z: usize, v: usize, tau: usize, rows: u32, n: u32): void {
   const stride = n << 3;
   for (let r0: u32 = 0; r0 < rows; r0 += 16) {
     const end = min(rows, r0 + 16);
     // Row 0 is an empty reflector with tau 0 that makes the number even.
-    let i: u32 = unit ? r0 : 0;
-    if ((n - i) & 1) {
-      if (i === 0) i = 1;
-      else i--;
-    }
+    let i: u32 = n & 1;
     for (; i + 1 < n; i += 2) {
       const v1 = v + i * stride;
       const v2 = v1 + stride;

@@ -2,6 +2,7 @@
 export * from './gemm';
 export * from './product64';
 export * from './eigen';
+export * from './secular';
 export * from './factor';
 export * from './unary';
 export * from './unary64';
@@ -13,3 +14,5 @@ export * from './conv';
 export * from './int8';
 export * from './generated/int8-i16';
 export * from './block';
+export * from './move';
+export * from './pool';

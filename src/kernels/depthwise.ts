@@ -1,6 +1,7 @@
 import { libraryBackend } from '../wasm/library.ts';
 import { convTables, fillIndirection, type Geometry } from './geometry.ts';
 import { copyBlock } from './packed.ts';
+import { partElements } from './types.ts';
 
 /** Operands of a depthwise convolution. */
 export interface Depthwise {
@@ -13,78 +14,33 @@ export interface Depthwise {
   readonly output: Float32Array;
 }
 
-/** A convolution of each channel by itself, to one output channel or several. Scratch: an image of x and one of
- *  the result. */
+/** What stays in kernel memory for all images. */
+interface Constants {
+  /** [taps, output channels] */
+  readonly weights: number;
+  readonly bias: number;
+  readonly zero: number;
+}
+
+const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
+
+/** A convolution of each channel by itself, to one output channel or several. Scratch for 3 × 3 without dilation:
+ *  about 0.5 MB, or three lines if they are longer; otherwise an image of x and one of the result. */
 export function depthwise(geometry: Geometry, item: Depthwise): void {
   const { arena, simd } = libraryBackend();
-  const { batch, channels: given, outChannels: channels, input, output, kernel } = geometry;
-  const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a * b, 1);
-  const [inPixels, pixels, taps] = [product(input), product(output), product(kernel)];
-  const square = isSquare(geometry);
-  const tables = square ? [] : convTables(geometry);
-  const sizes = [
-    inPixels * channels,
-    channels,
-    taps * channels,
-    taps * channels,
-    channels,
-    square ? 0 : Math.ceil(pixels / 4) * 4 * taps,
-    pixels * channels,
-  ].map((count) => 4 * count);
-  arena.withScratch(sizes, (image, zero, raw, weights, bias, indirection, results) => {
-    const { f32, i32 } = arena.views();
+  const { outChannels: channels, kernel } = geometry;
+  const taps = product(kernel);
+  const sizes = [taps * channels, taps * channels, channels, channels].map((count) => 4 * count);
+  arena.withScratch(sizes, (raw, weights, bias, zero) => {
+    const { f32 } = arena.views();
     f32.set(item.w, raw >>> 2);
     simd.f32_transpose_matrix(raw, weights, channels, taps, taps, channels);
     f32.fill(0, zero >>> 2, (zero >>> 2) + channels);
     f32.fill(0, bias >>> 2, (bias >>> 2) + channels);
     if (item.bias !== undefined) f32.set(item.bias, bias >>> 2);
-    if (!square) fillIndirection(tables, 0, pixels, i32, indirection >>> 2);
-    for (let index = 0; index < batch; index++) {
-      const start = index * inPixels * given;
-      if (given === channels) copyBlock(item.x, start, given, inPixels, given, image);
-      else repeatChannels(item.x, start, inPixels * given, channels / given, f32, image >>> 2);
-      const { min, max } = item;
-      if (square) {
-        const [height, width] = input as [number, number];
-        const [outHeight, outWidth] = output as [number, number];
-        const [down, right] = geometry.strides as [number, number];
-        const [top, left] = geometry.begins as [number, number];
-        simd.f32_depthwise_3x3(
-          image,
-          zero,
-          weights,
-          bias,
-          results,
-          height,
-          width,
-          channels,
-          outHeight,
-          outWidth,
-          down,
-          right,
-          top,
-          left,
-          min,
-          max,
-        );
-      } else {
-        simd.f32_depthwise(
-          image,
-          zero,
-          indirection,
-          weights,
-          bias,
-          results,
-          pixels,
-          taps,
-          channels,
-          min,
-          max,
-        );
-      }
-      const from = results >>> 2;
-      item.output.set(f32.subarray(from, from + pixels * channels), index * pixels * channels);
-    }
+    const constants = { weights, bias, zero };
+    if (isSquare(geometry)) square(geometry, item, constants);
+    else general(geometry, item, constants);
   });
 }
 
@@ -93,18 +49,105 @@ const isSquare = ({ kernel, dilations }: Geometry): boolean =>
   kernel.every((size) => size === 3) &&
   dilations.every((step) => step === 1);
 
-/** Every channel `times` times, one after the other. */
-function repeatChannels(
+/** Nine taps: some output lines at a time, so that lines are still in the cache when they are used. */
+function square(geometry: Geometry, item: Depthwise, { weights, bias, zero }: Constants): void {
+  const { arena, simd } = libraryBackend();
+  const { batch, outChannels: channels } = geometry;
+  const [height, width] = geometry.input as [number, number];
+  const [outHeight, outWidth] = geometry.output as [number, number];
+  const [down, right] = geometry.strides as [number, number];
+  const [top, left] = geometry.begins as [number, number];
+  const inLine = width * channels;
+  const outLine = outWidth * channels;
+  const most = Math.max(1, Math.floor(partElements / (down * inLine + outLine)));
+  for (let line = 0; line < batch * outHeight; ) {
+    const image = Math.floor(line / outHeight);
+    const first = line % outHeight;
+    const lines = Math.min(most, outHeight - first);
+    // The input lines that the taps of these reach.
+    const before = first * down - top;
+    const start = Math.min(Math.max(before, 0), height);
+    const end = Math.max(Math.min(before + (lines - 1) * down + 3, height), start);
+    arena.withScratch([4 * (end - start) * inLine, 4 * lines * outLine], (x, out) => {
+      copyImage(geometry, item.x, (image * height + start) * width, (end - start) * width, x);
+      simd.f32_depthwise_3x3(
+        x,
+        zero,
+        weights,
+        bias,
+        out,
+        end - start,
+        width,
+        channels,
+        lines,
+        outWidth,
+        down,
+        right,
+        start - before,
+        left,
+        item.min,
+        item.max,
+      );
+      store(item.output, line * outLine, out, lines * outLine);
+    });
+    line += lines;
+  }
+}
+
+/** Any taps, by indirection. */
+function general(geometry: Geometry, item: Depthwise, { weights, bias, zero }: Constants): void {
+  const { arena, simd } = libraryBackend();
+  const { batch, outChannels: channels, input, output, kernel } = geometry;
+  const [inPixels, pixels, taps] = [product(input), product(output), product(kernel)];
+  const sizes = [inPixels * channels, Math.ceil(pixels / 4) * 4 * taps, pixels * channels];
+  arena.withScratch(
+    sizes.map((count) => 4 * count),
+    (image, indirection, out) => {
+      const { i32 } = arena.views();
+      fillIndirection(convTables(geometry), 0, pixels, i32, indirection >>> 2);
+      for (let index = 0; index < batch; index++) {
+        copyImage(geometry, item.x, index * inPixels, inPixels, image);
+        simd.f32_depthwise(
+          image,
+          zero,
+          indirection,
+          weights,
+          bias,
+          out,
+          pixels,
+          taps,
+          channels,
+          item.min,
+          item.max,
+        );
+        store(item.output, index * pixels * channels, out, pixels * channels);
+      }
+    },
+  );
+}
+
+/** Copies pixels into kernel memory, every channel once for each of its outputs. */
+function copyImage(
+  { channels, outChannels }: Geometry,
   x: Float32Array,
-  start: number,
-  count: number,
-  times: number,
-  target: Float32Array,
-  to: number,
+  from: number,
+  pixels: number,
+  target: number,
 ): void {
-  let at = to;
-  for (let i = start; i < start + count; i++) {
-    target.fill(x[i]!, at, at + times);
+  if (channels === outChannels) {
+    copyBlock(x, from * channels, channels, pixels, channels, target);
+    return;
+  }
+  const { f32 } = libraryBackend().arena.views();
+  const times = outChannels / channels;
+  let at = target >>> 2;
+  for (let i = from * channels; i < (from + pixels) * channels; i++) {
+    f32.fill(x[i]!, at, at + times);
     at += times;
   }
+}
+
+function store(output: Float32Array, at: number, results: number, count: number): void {
+  const { f32 } = libraryBackend().arena.views();
+  output.set(f32.subarray(results >>> 2, (results >>> 2) + count), at);
 }

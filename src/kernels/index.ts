@@ -29,6 +29,26 @@ export {
   float32ToBfloat16,
   float32ToFloat16,
 } from './float16.ts';
+export {
+  type ArgOptions,
+  argMax,
+  argMin,
+  type CumulativeSumOptions,
+  cumulativeSum,
+  type ReduceOperation,
+  type ReduceOptions,
+  reduce,
+} from './fold.ts';
+export {
+  gather,
+  gatherElements,
+  type PadMode,
+  type PadOptions,
+  pad,
+  type ScatterReduction,
+  scatterElements,
+  topK,
+} from './gather.ts';
 export type { ConvShape, ConvTransposeShape } from './geometry.ts';
 export {
   type BlockwiseOptions,
@@ -76,8 +96,23 @@ export {
 } from './linalg/tucker.ts';
 export { cos, erf, exp, log, type Numeric, pow, sin, tanh } from './math.ts';
 export { type MatmulOptions, matmul } from './matmul.ts';
+export { concat, expand, type MovableArray, type SliceOptions, slice, transpose } from './move.ts';
+export {
+  type BatchNormalizationOptions,
+  batchNormalization,
+  type GroupNormalizationOptions,
+  groupNormalization,
+  type InstanceNormalizationOptions,
+  instanceNormalization,
+  type LayerNormalizationOptions,
+  layerNormalization,
+  rmsNormalization,
+} from './normalize.ts';
 export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
 export type { QuantizationParameters } from './parameters.ts';
+export { averagePool, maxPool, type PoolOptions, poolShape } from './pool.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
 export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } from './reduce.ts';
+export { type CoordinateMode, type NearestMode, type ResizeOptions, resize } from './resize.ts';
+export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts';
 export type { IntegerArray, QuantizedArray, QuantizedType } from './types.ts';

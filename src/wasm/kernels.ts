@@ -6,7 +6,9 @@ import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
 import { int8Rows } from './table/int8.ts';
 import { linalgRows } from './table/linalg.ts';
+import { moveRows } from './table/move.ts';
 import { normalizeRows } from './table/normalize.ts';
+import { poolRows } from './table/pool.ts';
 import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
@@ -25,6 +27,8 @@ export type TypedRow =
   | BinaryRow
   | (typeof normalizeRows)[number]
   | (typeof foldRows)[number]
+  | (typeof moveRows)[number]
+  | (typeof poolRows)[number]
   | (typeof convRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
@@ -55,5 +59,7 @@ export const kernelTable: readonly KernelRow[] = [
   ...binaryRows,
   ...normalizeRows,
   ...foldRows,
+  ...moveRows,
+  ...poolRows,
   ...convRows,
 ];

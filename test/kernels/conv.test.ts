@@ -165,6 +165,20 @@ test('NaN stays under limits, an empty batch is empty', () => {
   assert.is(conv(new Float32Array(0), new Float32Array(48), none).length, 0);
 });
 
+test('depthwise in groups of lines, and a result in an array that is given', () => {
+  const pads = [5, 1, 4, 2];
+  const shape = [2, 75, 60, 40];
+  check({ shape, weightShape: [40, 3, 3, 1], strides: [2, 1], pads, groups: 40 }, false, 1);
+  check({ shape: [2, 40, 50, 20], weightShape: [40, 3, 3, 1], pads, groups: 20, min: 0 }, false, 2);
+  const options = { shape: [1, 4, 2], weightShape: [3, 1, 2] };
+  const output = new Float32Array(12);
+  const got = conv(noise(8, 1), noise(6, 2), { ...options, output });
+  assert.is(got, output);
+  assert.equal(got, conv(noise(8, 1), noise(6, 2), options));
+  const short = new Float32Array(11);
+  assert.throws(() => conv(noise(8, 1), noise(6, 2), { ...options, output: short }), RangeError);
+});
+
 test('misuse', () => {
   const x = noise(36, 1);
   const w = noise(9, 2);

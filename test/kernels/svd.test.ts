@@ -201,15 +201,75 @@ test('eigh: A V = V Λ, ascending, by the lower triangle', () => {
     assert.ok(signsByRule(vectors, n, n));
     for (let i = 1; i < n; i++) assert.ok(values[i]! >= values[i - 1]!);
   }
-  // Second differences: 2 − 2 cos(kπ / (n + 1)).
-  const n = 50;
+});
+
+/** The lower triangle of a symmetric tridiagonal matrix. */
+function tridiagonal(n: number, d: (i: number) => number, e: (i: number) => number): Float32Array {
   const a = new Float32Array(n * n);
   for (let i = 0; i < n; i++) {
-    a[i * (n + 1)] = 2;
-    if (i > 0) a[i * n + i - 1] = -1;
+    a[i * (n + 1)] = d(i);
+    if (i > 0) a[i * n + i - 1] = e(i);
   }
-  eigh(a, n).values.forEach((value, i) => {
-    assert.ok(Math.abs(value - (2 - 2 * Math.cos(((i + 1) * Math.PI) / (n + 1)))) < 1e-14);
+  return a;
+}
+
+test('eigh: second differences have 2 − 2 cos(kπ / (n + 1))', () => {
+  for (const n of [33, 50, 257]) {
+    const a = tridiagonal(
+      n,
+      () => 2,
+      () => -1,
+    );
+    eigh(a, n).values.forEach((value, i) => {
+      const want = 2 - 2 * Math.cos(((i + 1) * Math.PI) / (n + 1));
+      assert.ok(Math.abs(value - want) < 1e-14, `${n}: ${value}, not ${want}`);
+    });
+  }
+});
+
+test('eigh: eigenvalues that are equal, nearly equal, or apart by many decades', () => {
+  const n = 100;
+  const matrices: Record<string, Float32Array> = {
+    identity: tridiagonal(
+      n,
+      () => 1,
+      () => 0,
+    ),
+    'pairs (Wilkinson)': tridiagonal(
+      n,
+      (i) => Math.abs(i - 49.5),
+      () => 1,
+    ),
+    'blocks of 2': tridiagonal(
+      n,
+      () => 3,
+      (i) => (i % 2) * -2,
+    ),
+    'glued by a little': tridiagonal(
+      n,
+      (i) => i % 20,
+      (i) => (i % 20 === 0 ? 1e-9 : 1),
+    ),
+    graded: tridiagonal(
+      n,
+      (i) => 2 ** -i,
+      (i) => 2 ** -i / 3,
+    ),
+    'one row': Float32Array.from({ length: n * n }, (_, at) => (at < n * (n - 1) ? 0 : 1)),
+  };
+  for (const [name, lower] of Object.entries(matrices)) {
+    const a = Float64Array.from(lower, (_, at) => {
+      const [i, j] = [Math.floor(at / n), at % n];
+      return lower[Math.max(i, j) * n + Math.min(i, j)]!;
+    });
+    const { values, vectors } = eigh(lower, n);
+    const right = vectors.map((x, at) => x * values[at % n]!);
+    assert.ok(distance(times(a, vectors, n, n, n), right) < 1e-14 * norm(a), name);
+    assert.ok(orthogonality(vectors, n, n) < 1e-13, `${name}: ${orthogonality(vectors, n, n)}`);
+    for (let i = 1; i < n; i++) assert.ok(values[i]! >= values[i - 1]!, name);
+  }
+  eigh(matrices['blocks of 2']!, n).values.forEach((value, i) => {
+    assert.ok(Math.abs(value - (i < n / 2 ? 1 : 5)) < 1e-14);
   });
 });
 

@@ -6,7 +6,9 @@ import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
 import { int8References } from './int8.ts';
 import { linalgReferences } from './linalg.ts';
+import { moveReferences } from './move.ts';
 import { normalizeReferences } from './normalize.ts';
+import { poolReferences } from './pool.ts';
 import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
@@ -24,5 +26,7 @@ export const references: References = {
   ...binaryReferences,
   ...normalizeReferences,
   ...foldReferences,
+  ...moveReferences,
+  ...poolReferences,
   ...convReferences,
 };

@@ -40,6 +40,7 @@ export const linalgReferences: ReferencesFor<
   | 'f64_tridiagonalize'
   | 'f64_apply_reflectors'
   | 'f64_tridiagonal_ql'
+  | 'f64_secular'
   | 'f64_panels'
   | 'f64_qr'
   | 'f64_qr_columns'

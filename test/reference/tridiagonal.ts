@@ -28,7 +28,7 @@ function countBelow(d: Float64Array, e: Float64Array, x: number): number {
 }
 
 export const tridiagonalReferences: ReferencesFor<
-  'f64_tridiagonalize' | 'f64_apply_reflectors' | 'f64_tridiagonal_ql'
+  'f64_tridiagonalize' | 'f64_apply_reflectors' | 'f64_tridiagonal_ql' | 'f64_secular'
 > = {
   f64_tridiagonalize(before, { n }, { a, d, e, tau }) {
     // T ← H_1 T H_1, …, H_{n−1} T H_{n−1} gives A back.
@@ -117,6 +117,30 @@ export const tridiagonalReferences: ReferencesFor<
         1e-13 * (n + 10),
       );
       if (complaint !== null) return complaint;
+    }
+    return null;
+  },
+
+  f64_secular({ d, z }, { n, rho }, { lambda, s }) {
+    const size =
+      Math.abs(d[0] ?? 0) + Math.abs(d[n - 1] ?? 0) + rho * z.reduce((sum, x) => sum + x * x, 0);
+    const dot = (p: Float64Array, q: Float64Array): number =>
+      p.reduce((sum, value, i) => sum + value * q[i]!, 0);
+    for (let j = 0; j < n; j++) {
+      const row = s.subarray(j * n, (j + 1) * n);
+      if (!(lambda[j]! >= d[j]! && (j === n - 1 || lambda[j]! <= d[j + 1]!)))
+        return `lambda[${j}] is not between its poles`;
+      const along = dot(row, z);
+      const left = row.map((x, i) => d[i]! * x + rho * z[i]! * along);
+      const right = row.map((x) => lambda[j]! * x);
+      const off = farthest(`A s[${j}]`, left, right, 1e-14 * (n + 5) * size);
+      if (off !== null) return off;
+      const products = Array.from({ length: j + 1 }, (_, k) =>
+        dot(row, s.subarray(k * n, (k + 1) * n)),
+      );
+      const unit = products.map((_, k) => (k === j ? 1 : 0));
+      const skew = farthest(`s s[${j}]`, products, unit, 1e-15 * (n + 20));
+      if (skew !== null) return skew;
     }
     return null;
   },

@@ -125,6 +125,8 @@ export function fill(array: NumberArray, domain: Domain | undefined, draw: Rando
       return float ? (draw.uniform() + 0.001) / 2 ** draw.below(24) : 2 ** 30 + draw.below(2 ** 30);
     if (domain === 'shift') return draw.below(36) - 31;
     if (domain === 'unit') return (draw.uniform() + 2 ** -25) * (draw.below(2) === 0 ? -1 : 1);
+    if (domain === 'ascending')
+      return (array[i - 1] ?? -3) + 2 ** -40 + draw.uniform() * 2 ** -draw.below(20);
     if (domain === 'count') return draw.below(1000);
     if (domain === 'extreme') return [Infinity, -Infinity, 0.25, -3][draw.below(4)]!;
     if (!float) return draw.uint32();

@@ -31,8 +31,12 @@ export function gramThin(
   const values: number[] = [];
   const rows = withFloats([n * n], (square) => {
     gram(a, square, n, m, true);
-    const squares = symmetricEigen(square, vt, n);
-    return squares[rank - 1]! >= cut * cut * squares[0]! ? rank : n;
+    let wanted = n;
+    symmetricEigen(square, vt, n, (squares) => {
+      if (squares[rank - 1]! >= cut * cut * squares[0]!) wanted = rank;
+      return wanted;
+    });
+    return wanted;
   });
   product([vt, a, ut], [rows, m, n], { transposeB: true });
   let most = 0;

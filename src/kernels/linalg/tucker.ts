@@ -196,7 +196,7 @@ interface Work {
 function leading(x: Address, dims: readonly number[], mode: Mode): void {
   withFloats([mode.size * mode.size], (square) => {
     modeGram(x, dims, mode.axis, square);
-    symmetricEigen(square, mode.rows, mode.size);
+    symmetricEigen(square, mode.rows, mode.size, () => mode.rank);
   });
 }
 

@@ -18,7 +18,8 @@ export type Domain =
   /** Bytes that as f32 are below 1; with a top bit of 0 in the other. */
   | 'bytes and floats'
   | 'seven bits and floats'
-  | 'unit';
+  | 'unit'
+  | 'ascending';
 
 /** A pointer to `length` elements. `length` is a sum of products of sizes, numbers and `ceil(a/b)`. With
  *  `below`, such a sum too, the elements are row numbers 0 … below − 1, or −1 for none. */
