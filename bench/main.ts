@@ -2,6 +2,7 @@
 // Comparisons with other libraries run on each given Node.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { integersBench } from './integers.bench.ts';
 import { kernelsBench } from './kernels.bench.ts';
 import { type Bench, type Group, table } from './lib.ts';
 import { linalgBench } from './linalg.bench.ts';
@@ -10,6 +11,7 @@ import { productsBench } from './products.bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   products: productsBench,
+  integers: integersBench,
   linalg: linalgBench,
   kernels: kernelsBench,
 };

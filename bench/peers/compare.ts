@@ -7,7 +7,7 @@ import type { Answer, Request } from './serve.ts';
 import type { NamedTask } from './tasks.ts';
 
 /** Programs in this folder. */
-export type PeerName = 'modelpress' | 'onnxruntime-web';
+export type PeerName = 'modelpress' | 'modelpress-float32' | 'onnxruntime-web';
 
 interface Peer {
   readonly name: PeerName;

@@ -2,6 +2,7 @@
 import * as ort from 'onnxruntime-web';
 import { constantOf } from '../../src/ir/index.ts';
 import { makeOnnx, type PlainNode } from '../../test/onnx-model.ts';
+import { integerModel, isInteger } from './integers.ts';
 import { serve } from './serve.ts';
 import { type ConvTask, numbers, volume } from './tasks.ts';
 
@@ -74,6 +75,12 @@ function convModel({ op, shape, weightShape, strides, pads, groups }: ConvTask):
 }
 
 serve(async (task) => {
+  if (isInteger(task)) {
+    const { model, type, dims, data } = integerModel(task);
+    const loaded = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
+    const x = new ort.Tensor(type, data, dims);
+    return () => loaded.run({ x });
+  }
   switch (task.op) {
     case 'matmul': {
       const { m, k, n, constant } = task;

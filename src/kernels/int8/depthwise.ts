@@ -5,7 +5,7 @@ import type { StorePixels } from './conv-run.ts';
 import type { DepthwiseWeights } from './conv-weights.ts';
 import type { Engine } from './engine.ts';
 import { padded } from './panels.ts';
-import { slackBytes, widenActivations } from './product.ts';
+import { slackBytes } from './product.ts';
 
 /** Bytes of sums at a time: they stay in the cache until they are requantized. */
 const blockBytes = 2 ** 17;
@@ -44,8 +44,9 @@ export function depthwise(
     8 * pairs,
     4 * padded(channels),
     4 * channels * width * most,
+    4,
   ];
-  arena.withScratch(sizes, (raw, wide, offsets, init, c) => {
+  arena.withScratch(sizes, (raw, wide, offsets, init, c, zero) => {
     const { i16, i32 } = arena.views();
     const reach = eachPlace(kernel, (at) => dot(at, dilations, framed));
     // The second of the last pair has weights of 0.
@@ -53,20 +54,19 @@ export function depthwise(
     for (let j = 0; j < padded(channels); j++) i32[(init >>> 2) + j] = bias?.[j] ?? 0;
     if (whole > sample) i16.fill(0, wide >>> 1, (wide >>> 1) + whole);
     const bytes = bytesOf(x);
-    const zeros = Int32Array.of(zeroPoint);
+    i32[zero >>> 2] = zeroPoint;
+    const unsigned = isUnsigned(x) ? 1 : 0;
     const rows = whole > sample ? eachPlace(input.slice(0, -1), (at) => at) : [];
     const starts = eachPlace(output.slice(0, -1), (at) => dot(at, strides, framed));
     for (let index = 0; index < batch; index++) {
       arena.views().u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
-      const unsigned = isUnsigned(x);
-      if (rows.length === 0)
-        widenActivations(engine.backend, raw, wide, 1, sample, zeros, unsigned);
+      if (rows.length === 0) simd.q8_widen_rows(raw, wide, zero, 1, sample, unsigned);
       const row = channels * input.at(-1)!;
       for (const at of rows) {
         const to = at.reduce((sum, i, axis) => sum + (i + begins[axis]!) * framed[axis]!, 0);
         const target = wide + 2 * (to + begins.at(-1)! * channels);
         const from = raw + dot(at, null, own);
-        widenActivations(engine.backend, from, target, 1, row, zeros, unsigned);
+        simd.q8_widen_rows(from, target, zero, 1, row, unsigned);
       }
       const step = strides.at(-1)! * channels;
       for (let line = 0; line < lines; line += most) {

@@ -1,4 +1,3 @@
-import type { LibraryBackend } from '../../wasm/library.ts';
 import type { Engine } from './engine.ts';
 import { type Panels, padded } from './panels.ts';
 
@@ -32,26 +31,14 @@ export function prepareActivations(
     if (unsigned !== isUnsigned) backend.simd.q8_flip(raw, raw, rows * k);
     return raw;
   }
-  widenActivations(backend, raw, wide, rows, k, zeros, isUnsigned);
-  return wide;
-}
-
-/** Levels at `raw` to 16 bits at `wide`, zero points (one, or one for each row) subtracted. */
-export function widenActivations(
-  { arena, simd }: LibraryBackend,
-  raw: number,
-  wide: number,
-  rows: number,
-  k: number,
-  zeros: Int32Array,
-  isUnsigned: boolean,
-): void {
+  const { arena, simd } = backend;
   arena.withScratch([4 * zeros.length], (z) => {
     arena.views().i32.set(zeros, z >>> 2);
     const flag = isUnsigned ? 1 : 0;
     if (zeros.length === 1) simd.q8_widen_rows(raw, wide, z, 1, rows * k, flag);
     else simd.q8_widen_rows(raw, wide, z, rows, k, flag);
   });
+  return wide;
 }
 
 /** What a product adds to its sums, in wasm memory for as long as the caller's scratch. */
