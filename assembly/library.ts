@@ -16,3 +16,5 @@ export * from './generated/int8-i16';
 export * from './block';
 export * from './move';
 export * from './pool';
+export * from './levels';
+export * from './pool8';

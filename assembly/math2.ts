@@ -88,13 +88,15 @@ export function log2x(x: v128): v128 {
 export function log1px2(z: v128): v128 {
   const s = f64x2.div(z, f64x2.add(z, f64x2.splat(2)));
   const w = f64x2.mul(s, s);
-  let q = f64x2.splat(0.19072903260448448);
-  q = step(q, w, 0.1444392513740484);
-  q = step(q, w, 0.18255549422091638);
-  q = step(q, w, 0.2221929900426689);
-  q = step(q, w, 0.28571483327295666);
-  q = step(q, w, 0.399999996173717);
-  q = step(q, w, 0.6666666666710136);
+  const v = f64x2.mul(w, w);
+  let even = f64x2.splat(0.19072903260448448);
+  let odd = f64x2.splat(0.1444392513740484);
+  even = step(even, v, 0.18255549422091638);
+  odd = step(odd, v, 0.2221929900426689);
+  even = step(even, v, 0.28571483327295666);
+  odd = step(odd, v, 0.399999996173717);
+  even = step(even, v, 0.6666666666710136);
+  const q = f64x2.add(f64x2.mul(odd, w), even);
   return f64x2.add(f64x2.add(s, s), f64x2.mul(f64x2.mul(s, w), q));
 }
 

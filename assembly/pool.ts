@@ -1,19 +1,6 @@
 // Pooling over [n, d, h, w, c]: windows of kd × kh × kw, steps s, dilation g, padding p before. Output sizes are given.
 import { canonical, loadSome, storeSome } from './lanes';
-
-/** First tap of a window that is inside. */
-// @ts-ignore: decorator
-@inline
-function firstTap(start: i32, gap: i32): i32 {
-  return start < 0 ? (gap - 1 - start) / gap : 0;
-}
-
-/** One past the last tap before `size`. */
-// @ts-ignore: decorator
-@inline
-function endTap(start: i32, gap: i32, taps: i32, size: i32): i32 {
-  return max(min(taps, (size - start + gap - 1) / gap), 0);
-}
+import { endTap, firstTap } from './taps';
 
 // @ts-ignore: decorator
 @inline

@@ -22,6 +22,12 @@ interface Operation {
 
 /** Names of `unary`: activations and rounding as in the ONNX operators. */
 export type UnaryOperation =
+  | 'exp'
+  | 'log'
+  | 'tanh'
+  | 'erf'
+  | 'sin'
+  | 'cos'
   | 'relu'
   | 'clip'
   | 'leakyRelu'
@@ -46,6 +52,12 @@ export type UnaryOperation =
   | 'sign';
 
 const operations: Readonly<Record<UnaryOperation, Operation>> = {
+  exp: { run: (simd, x, y, n) => simd.f32_exp(x, y, n) },
+  log: { run: (simd, x, y, n) => simd.f32_log(x, y, n) },
+  tanh: { run: (simd, x, y, n) => simd.f32_tanh(x, y, n) },
+  erf: { run: (simd, x, y, n) => simd.f32_erf(x, y, n) },
+  sin: { run: (simd, x, y, n) => simd.f32_sin(x, y, n) },
+  cos: { run: (simd, x, y, n) => simd.f32_cos(x, y, n) },
   relu: { run: (simd, x, y, n) => simd.f32_clip(x, y, n, 0, Infinity) },
   clip: {
     run: (simd, x, y, n, a, b) => simd.f32_clip(x, y, n, a, b),
@@ -95,7 +107,8 @@ export interface UnaryOptions {
 /** A function of one number on every element.
  *
  *  relu, clip, leakyRelu, hardSigmoid, hardSwish, softsign, abs … sign: the float32 operations of their formulas,
- *  exactly. round: ties to even. The others: within 1 ulp of the exact value, gelu within that and 2^-25·|x|.
+ *  exactly. round: ties to even. The others: within 1 ulp of the exact value, exp 1.1, tanh 1.5, gelu within
+ *  1 ulp and 2^-25·|x|.
  *  A NaN gives a NaN.
  *  @param operation  its name
  *  @param x          elements, any shape

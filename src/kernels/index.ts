@@ -6,12 +6,11 @@ export type { Int8Mode } from '../wasm/probe.ts';
 export { type BatchedMatmulOptions, batchedMatmul, batchedMatmulShape } from './batched.ts';
 export {
   type BinaryOperation,
-  type BroadcastOptions,
   binary,
-  broadcastShape,
   type CompareOperation,
   compare,
 } from './binary.ts';
+export { type BroadcastOptions, broadcastShape } from './broadcast.ts';
 export {
   type ConvAddend,
   type ConvOptions,
@@ -76,6 +75,18 @@ export {
 } from './int8/matmul.ts';
 export type { RequantizeOptions } from './int8/requantize.ts';
 export type { Granularity } from './layout.ts';
+export {
+  activateQuantized,
+  addQuantized,
+  averagePoolQuantized,
+  type LevelParameters,
+  type Levels,
+  lookup,
+  maxPoolQuantized,
+  multiplyQuantized,
+  type QuantizedBinaryOptions,
+  softmaxQuantized,
+} from './levels.ts';
 export { type Eigen, eigh } from './linalg/eigen.ts';
 export {
   cholesky,

@@ -20,7 +20,8 @@ export interface PoolOptions {
   ceilMode?: boolean;
 }
 
-interface Axis {
+/** One axis of a window, with its number of results. */
+export interface PoolAxis {
   size: number;
   taps: number;
   stride: number;
@@ -30,23 +31,24 @@ interface Axis {
   out: number;
 }
 
-const unused: Axis = { size: 1, taps: 1, stride: 1, gap: 1, before: 0, after: 0, out: 1 };
+const unused: PoolAxis = { size: 1, taps: 1, stride: 1, gap: 1, before: 0, after: 0, out: 1 };
 
 /** Sizes of what a pooling window gives.
  *  @throws {RangeError} sizes that don't fit */
 export function poolShape(options: PoolOptions): number[] {
   const { shape } = options;
-  return [shape[0]!, ...axesOf(options).map(({ out }) => out), shape.at(-1)!];
+  return [shape[0]!, ...poolAxes(options).map(({ out }) => out), shape.at(-1)!];
 }
 
-function axesOf({
+/** @throws {RangeError} sizes that don't fit */
+export function poolAxes({
   shape,
   kernel,
   strides,
   pads,
   dilations,
   ceilMode = false,
-}: PoolOptions): Axis[] {
+}: PoolOptions): PoolAxis[] {
   const spatial = shape.length - 2;
   if (spatial < 1 || spatial > 3) throw rangeError('shape', '3..5 sizes', shape.length);
   const list = (
@@ -114,34 +116,47 @@ function run(
   checkFloats('x', x);
   const { shape } = options;
   checkShape(shape, x.length);
-  const axes = axesOf(options);
-  const [a, b, c] = [...Array<Axis>(3 - axes.length).fill(unused), ...axes] as [Axis, Axis, Axis];
-  const channels = shape.at(-1)!;
+  const { sizes, taps, after, from, to } = poolArguments(options);
   const y = new Float32Array(volume(poolShape(options)));
-  const from = a.size * b.size * c.size * channels;
-  const to = a.out * b.out * c.out * channels;
   eachSlab(x, y, shape[0]!, from, to, [], (simd, [input, output], n) => {
-    const sizes = [n, a.size, b.size, c.size, channels, a.out, b.out, c.out] as const;
-    const taps = [a.taps, b.taps, c.taps] as const;
-    const strides = [a.stride, b.stride, c.stride] as const;
-    const gaps = [a.gap, b.gap, c.gap] as const;
-    const before = [a.before, b.before, c.before] as const;
-    if (include === null) {
-      simd.f32_max_pool(input!, output!, ...sizes, ...taps, ...strides, ...gaps, ...before);
-    } else {
-      const after = [a.after, b.after, c.after] as const;
-      simd.f32_average_pool(
-        input!,
-        output!,
-        ...sizes,
-        ...taps,
-        ...strides,
-        ...gaps,
-        ...before,
-        ...after,
-        include,
-      );
-    }
+    if (include === null) simd.f32_max_pool(input!, output!, n, ...sizes, ...taps);
+    else simd.f32_average_pool(input!, output!, n, ...sizes, ...taps, ...after, include);
   });
   return y;
+}
+
+type Three = [number, number, number];
+
+/** Arguments of a pooling kernel, in its order but for the addresses and the batch. */
+export interface PoolArguments {
+  readonly sizes: readonly [...Three, number, ...Three];
+  /** Taps, strides, dilations and padding before. */
+  readonly taps: readonly [...Three, ...Three, ...Three, ...Three];
+  readonly after: readonly [...Three];
+  /** Elements of a sample before and after. */
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The window's axes as the last ones of three.
+ *  @throws {RangeError} sizes that don't fit */
+export function poolArguments(options: PoolOptions): PoolArguments {
+  const given = poolAxes(options);
+  const axes = [...Array<PoolAxis>(3 - given.length).fill(unused), ...given];
+  const channels = options.shape.at(-1)!;
+  const each = (pick: (axis: PoolAxis) => number): Three => axes.map(pick) as Three;
+  const size = each((axis) => axis.size);
+  const out = each((axis) => axis.out);
+  return {
+    sizes: [...size, channels, ...out],
+    taps: [
+      ...each((axis) => axis.taps),
+      ...each((axis) => axis.stride),
+      ...each((axis) => axis.gap),
+      ...each((axis) => axis.before),
+    ],
+    after: each((axis) => axis.after),
+    from: volume(size) * channels,
+    to: volume(out) * channels,
+  };
 }

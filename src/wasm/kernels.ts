@@ -5,6 +5,7 @@ import { convertRows } from './table/convert.ts';
 import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
 import { int8Rows } from './table/int8.ts';
+import { levelRows } from './table/levels.ts';
 import { linalgRows } from './table/linalg.ts';
 import { moveRows } from './table/move.ts';
 import { normalizeRows } from './table/normalize.ts';
@@ -29,6 +30,7 @@ export type TypedRow =
   | (typeof foldRows)[number]
   | (typeof moveRows)[number]
   | (typeof poolRows)[number]
+  | (typeof levelRows)[number]
   | (typeof convRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
@@ -61,5 +63,6 @@ export const kernelTable: readonly KernelRow[] = [
   ...foldRows,
   ...moveRows,
   ...poolRows,
+  ...levelRows,
   ...convRows,
 ];

@@ -5,6 +5,7 @@ import { convertReferences } from './convert.ts';
 import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
 import { int8References } from './int8.ts';
+import { levelReferences } from './levels.ts';
 import { linalgReferences } from './linalg.ts';
 import { moveReferences } from './move.ts';
 import { normalizeReferences } from './normalize.ts';
@@ -28,5 +29,6 @@ export const references: References = {
   ...foldReferences,
   ...moveReferences,
   ...poolReferences,
+  ...levelReferences,
   ...convReferences,
 };

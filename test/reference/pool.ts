@@ -57,7 +57,7 @@ export function eachWindow(
 }
 
 /** Taps of an axis before its end. */
-function before(start: number, gap: number, taps: number, end: number): number {
+export function before(start: number, gap: number, taps: number, end: number): number {
   let count = 0;
   for (let t = 0; t < taps; t++) if (start + t * gap < end) count++;
   return count;
