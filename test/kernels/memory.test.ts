@@ -26,6 +26,8 @@ test('out of memory is a MemoryError at every step of growth, and the kernels wo
       minMaxAxis: () => kernels.minMaxAxis(x, { shape: [7000, 10], axis: 1 }).max,
       absHistogram: () => kernels.absHistogram(x, { bins: 5000 }),
       float16: () => kernels.float32ToFloat16(x),
+      svd: () => kernels.svd(x.subarray(0, 4000), 80, 50).s,
+      tucker: () => kernels.tucker(x.subarray(0, 3600), [20, 20, 9], [5, 4]).core,
     };
     const seen = [];
     for (let pages = 1; pages < 64; pages++) {
@@ -49,6 +51,8 @@ test('out of memory is a MemoryError at every step of growth, and the kernels wo
     minMaxAxis: 10,
     absHistogram: 5000,
     float16: 70000,
+    svd: 50,
+    tucker: 180,
   };
   const working = new Set<string>();
   let refused = 0;
