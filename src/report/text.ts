@@ -188,8 +188,6 @@ function summary({ bytesBefore, bytesAfter, parameters, proof, method }: Compres
       ? null
       : Math.min(...proof.outputs.map(({ sqnrDb }) => sqnrDb ?? Number.POSITIVE_INFINITY));
   const agreement =
-    worst === null
-      ? 'not run: no runtime at hand'
-      : formatDecibels(worst === Number.POSITIVE_INFINITY ? null : worst);
+    worst === null ? 'not run' : formatDecibels(worst === Number.POSITIVE_INFINITY ? null : worst);
   return `${size}, ${formatCount(parameters)} parameters, ${method}; output agreement: ${agreement}`;
 }
