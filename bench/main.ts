@@ -1,4 +1,4 @@
-// npm run bench -- [--quick] [--json FILE] [--node FILE]… [NAME …]: tables on stdout; all figures as JSON in FILE.
+// npm run bench -- [--quick] [--write-readme] [--json FILE] [--node FILE]… [NAME …]: tables on stdout; all figures as JSON in FILE.
 // Comparisons with other libraries run on each given Node.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -8,6 +8,7 @@ import { type Bench, type Group, table } from './lib.ts';
 import { linalgBench } from './linalg.bench.ts';
 import { nodeAt } from './nodes.ts';
 import { productsBench } from './products.bench.ts';
+import { writeReadme } from './readme.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   products: productsBench,
@@ -21,6 +22,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     json: { type: 'string' },
+    'write-readme': { type: 'boolean', default: false },
     node: { type: 'string', multiple: true },
   },
 });
@@ -39,6 +41,7 @@ for (const name of names) {
   results[bench.name] = groups;
   console.log(`${bench.name}${table(groups)}`);
 }
+if (values['write-readme']) writeReadme('README.md', Object.values(results).flat());
 if (values.json !== undefined) {
   writeFileSync(values.json, `${JSON.stringify({ runtime: process.version, results }, null, 2)}\n`);
 }

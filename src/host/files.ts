@@ -125,9 +125,11 @@ export interface AtomicFile {
 export async function createFile(path: string): Promise<AtomicFile> {
   const temporary = join(dirname(path), `.${basename(path)}.${process.pid}.tmp`);
   const handle = await open(temporary, 'wx').catch((error: unknown) => {
-    throw new FormatError(`it can't be written (${(error as { code?: string }).code})`, {
+    const { code } = error as { code?: string };
+    throw new FormatError(`it can't be written (${code})`, {
       code: 'E_FILE_WRITE',
       where: path,
+      ...(code === 'ENOENT' ? { hint: 'its folder does not exist' } : {}),
       cause: error,
     });
   });
