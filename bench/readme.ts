@@ -1,5 +1,7 @@
 // The table of the README: what the comparisons with other libraries measured, on what and when.
+import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
 import type { Group } from './lib.ts';
 
@@ -40,4 +42,7 @@ export function writeReadme(path: string, groups: readonly Group[]): void {
     return;
   }
   writeFileSync(path, readme.slice(0, from) + text + readme.slice(to + end.length));
+  // Aligned as everything else is.
+  const biome = createRequire(import.meta.url).resolve('@biomejs/biome/bin/biome');
+  execFileSync(process.execPath, [biome, 'format', '--write', path], { stdio: 'ignore' });
 }
