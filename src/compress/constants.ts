@@ -1,8 +1,8 @@
 import type { Constant } from '../ir/constant.ts';
+import { constantOfValue } from '../ir/constant.ts';
 import type { Graph, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
-import { constantOfValue } from '../passes/constants.ts';
 
 export interface Held {
   value: Value;

@@ -1,7 +1,6 @@
 import { isStatic, volume } from '../core/shape.ts';
-import { smallValues } from '../ir/constant.ts';
+import { constantOfValue, smallValues } from '../ir/constant.ts';
 import { Node, type Use, type Value } from '../ir/graph.ts';
-import { constantOfValue } from '../passes/constants.ts';
 
 /** A place where a constant's elements end up, directly or behind operators that only move them. */
 export interface Reached {

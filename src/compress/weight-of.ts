@@ -1,10 +1,15 @@
 import { dtypes } from '../core/dtype.ts';
 import { volume } from '../core/shape.ts';
 import { typedArrayOf } from '../core/tensor.ts';
-import { type Constant, readConstant, sizeOf, smallValues } from '../ir/constant.ts';
+import {
+  type Constant,
+  constantOfValue,
+  readConstant,
+  sizeOf,
+  smallValues,
+} from '../ir/constant.ts';
 import type { Node, Value } from '../ir/graph.ts';
 import { bfloat16ToFloat32, dequantize, float16ToFloat32 } from '../kernels/index.ts';
-import { constantOfValue } from '../passes/constants.ts';
 
 /** Numbers that a graph makes of constants alone: a weight as it is used, however it is stored. */
 export interface StoredWeight {

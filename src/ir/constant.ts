@@ -3,6 +3,7 @@ import { ShapeError } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
 import { type ByteSource, bufferSource, type MaybePromise } from '../core/source.ts';
 import { bytesOf, Tensor, typedArrayOf } from '../core/tensor.ts';
+import type { Value } from './graph.ts';
 
 /** An immutable tensor whose bytes are read when they are needed.
  *  `data` gives row-major little-endian elements, sub-byte types packed low bits first (ONNX's raw_data);
@@ -53,6 +54,15 @@ export function int64Constant(
 ): Constant {
   const data = BigInt64Array.from(values, (value) => BigInt(value));
   return constantOf('int64', shape ?? [values.length], bytesOf(data));
+}
+
+/** The constant that a value is: an initializer, or the output of a Constant node. */
+export function constantOfValue(value: Value): Constant | null {
+  if (value.constant !== null) return value.constant;
+  const node = value.producer;
+  if (node?.op !== 'Constant' || node.domain !== '') return null;
+  const tensor = node.attributes.get('value');
+  return tensor?.type === 'tensor' ? tensor.value : null;
 }
 
 /** Number of elements. */

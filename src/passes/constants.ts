@@ -1,18 +1,15 @@
 import { run, wait } from '../core/maybe.ts';
 import type { ByteSource, MaybePromise } from '../core/source.ts';
 import { bytesOf, typedArrayOf } from '../core/tensor.ts';
-import { type Constant, constantOf, readConstant, sizeOf } from '../ir/constant.ts';
+import {
+  type Constant,
+  constantOf,
+  constantOfValue,
+  readConstant,
+  sizeOf,
+} from '../ir/constant.ts';
 import type { Edit } from '../ir/edit.ts';
 import type { Value } from '../ir/graph.ts';
-
-/** The constant that a value is: an initializer, or the output of a Constant node. */
-export function constantOfValue(value: Value): Constant | null {
-  if (value.constant !== null) return value.constant;
-  const node = value.producer;
-  if (node?.op !== 'Constant' || node.domain !== '') return null;
-  const tensor = node.attributes.get('value');
-  return tensor?.type === 'tensor' ? tensor.value : null;
-}
 
 /** The value if it is an initializer; for the output of a Constant node, an initializer that takes its place. */
 export function asInitializer(edit: Edit, value: Value): Value {

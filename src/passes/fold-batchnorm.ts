@@ -1,10 +1,10 @@
 import { bytesOf } from '../core/tensor.ts';
-import { type Constant, constantOf } from '../ir/constant.ts';
+import { type Constant, constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
-import { asInitializer, constantOfValue, floatsOf, scaledConstant } from './constants.ts';
+import { asInitializer, floatsOf, scaledConstant } from './constants.ts';
 
 /** Axis of the output channels in the weights of what a BatchNormalization can be folded into. */
 const channelAxis: Readonly<Record<string, number>> = { Conv: 0, ConvTranspose: 1 };

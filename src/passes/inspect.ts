@@ -1,10 +1,10 @@
+import { constantOfValue } from '../ir/constant.ts';
 import type { Node } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { formatType } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
 import { ops } from '../ops/index.ts';
 import type { InspectReport } from '../report/inspect.ts';
-import { constantOfValue } from './constants.ts';
 import { type NodeProfile, profile } from './profile.ts';
 import { inferShapes } from './shapes.ts';
 

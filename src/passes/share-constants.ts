@@ -1,9 +1,10 @@
 import type { Constant } from '../ir/constant.ts';
+import { constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
-import { constantOfValue, removeHolder } from './constants.ts';
+import { removeHolder } from './constants.ts';
 
 /** Smaller constants cost less than the edit would be worth reading about. */
 const minBytes = 64;

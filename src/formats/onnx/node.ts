@@ -1,9 +1,10 @@
 import { FormatError, UnsupportedError } from '../../core/errors.ts';
 import type { Builder } from '../../ir/build.ts';
-import type { Constant } from '../../ir/constant.ts';
+import { type Constant, constantOfValue } from '../../ir/constant.ts';
 import { type Graph, type Node, type Origin, type Use, Value } from '../../ir/graph.ts';
 import { type Attribute, tensorType } from '../../ir/types.ts';
 import { pinnedOpset } from '../../ops/op.ts';
+import { aboutValues } from './about-values.ts';
 import { type AdaptContext, adaptUp, type Form } from './adapt/index.ts';
 import { readAttributes } from './attribute.ts';
 import type { NodeProto, ValueInfoProto } from './proto.ts';
@@ -78,10 +79,8 @@ function raise(
       return value;
     },
     fresh: (hint) => new Value(graph, `${base}/${hint}`, null),
-    rank: (value) => (value.type?.kind === 'tensor' ? (value.type.shape?.length ?? null) : null),
-    constantOf: (value) => value.constant ?? constantNode(value),
-    dtype: (value) => (value.type?.kind === 'tensor' ? value.type.dtype : null),
-    isUsed: (value) => value.name !== '',
+    ...aboutValues,
+    constantOf: constantOfValue,
   };
   try {
     return adaptUp(form, opset, pinnedOpset, context);
@@ -90,14 +89,6 @@ function raise(
     for (const value of added) graph.constants.delete(value);
     return [{ ...form, domain: legacyDomain }];
   }
-}
-
-/** The tensor of a Constant node that makes a value. */
-function constantNode(value: Value): Constant | null {
-  const node = value.producer;
-  const tensor =
-    node?.op === 'Constant' && node.domain === '' ? node.attributes.get('value') : undefined;
-  return tensor?.type === 'tensor' ? tensor.value : null;
 }
 
 function addNode(form: Form<Value>, proto: NodeProto, builder: Builder): Node {

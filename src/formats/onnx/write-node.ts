@@ -4,6 +4,7 @@ import { describe } from '../../ir/edit.ts';
 import { type Graph, type Node, type Origin, Value } from '../../ir/graph.ts';
 import { tensorType } from '../../ir/types.ts';
 import { pinnedOpset } from '../../ops/op.ts';
+import { aboutValues } from './about-values.ts';
 import { type AdaptContext, adaptUp, breaks, type Form } from './adapt/index.ts';
 import { refreshAttribute, writeAttribute } from './attribute.ts';
 import { legacyDomain } from './node.ts';
@@ -117,10 +118,8 @@ function raiseRecord(origin: Origin, writing: Writing, body: Body, result: Writt
       return value;
     },
     fresh: (hint) => new Value(graph, writing.fresh(`${base}/${hint}`), null),
-    rank: (value) => (value.type?.kind === 'tensor' ? (value.type.shape?.length ?? null) : null),
+    ...aboutValues,
     constantOf: (value) => value.constant,
-    dtype: (value) => (value.type?.kind === 'tensor' ? value.type.dtype : null),
-    isUsed: (value) => value.name !== '',
   };
   const first = result.nodes[0]!;
   const form: Form<Value> = {
