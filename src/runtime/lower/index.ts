@@ -1,0 +1,27 @@
+import type { Lowering } from './lowering.ts';
+import { reshapeLowerings } from './reshape.ts';
+
+/** All fast paths; of several for one operator the first that takes the operands. */
+export const lowerings: readonly Lowering[] = [...reshapeLowerings];
+
+const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
+
+/** The lowerings of an operator, in order of preference. */
+export function findLowerings(
+  table: readonly Lowering[],
+  domain: string,
+  op: string,
+): readonly Lowering[] {
+  let byName = tables.get(table);
+  if (byName === undefined) {
+    byName = new Map();
+    for (const item of table) {
+      const key = `${item.domain ?? ''}:${item.op}`;
+      const list = byName.get(key);
+      if (list === undefined) byName.set(key, [item]);
+      else list.push(item);
+    }
+    tables.set(table, byName);
+  }
+  return byName.get(`${domain === 'ai.onnx' ? '' : domain}:${op}`) ?? [];
+}
