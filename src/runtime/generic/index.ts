@@ -5,10 +5,14 @@ import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { matmulEvaluators } from './matmul.ts';
+import { normalizationEvaluators } from './normalization.ts';
+import { quantizeEvaluators } from './quantize.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { slicingEvaluators } from './slicing.ts';
+import { softmaxEvaluators } from './softmax.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
@@ -16,6 +20,10 @@ export const evaluators: readonly Evaluator[] = [
   ...elementwiseEvaluators,
   ...binaryEvaluators,
   ...castEvaluators,
+  ...softmaxEvaluators,
+  ...quantizeEvaluators,
+  ...normalizationEvaluators,
+  ...matmulEvaluators,
   ...slicingEvaluators,
   ...scatterEvaluators,
   ...reshapeEvaluators,
