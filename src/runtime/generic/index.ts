@@ -1,14 +1,18 @@
 import { binaryEvaluators } from './binary.ts';
 import { castEvaluators } from './cast.ts';
+import { convEvaluators } from './conv.ts';
 import { createEvaluators } from './create.ts';
+import { deformEvaluators } from './deform.ts';
 import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
 import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
+import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
 import { reduceEvaluators } from './reduce.ts';
+import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { slicingEvaluators } from './slicing.ts';
@@ -20,6 +24,10 @@ export const evaluators: readonly Evaluator[] = [
   ...elementwiseEvaluators,
   ...binaryEvaluators,
   ...castEvaluators,
+  ...regionEvaluators,
+  ...poolEvaluators,
+  ...deformEvaluators,
+  ...convEvaluators,
   ...softmaxEvaluators,
   ...quantizeEvaluators,
   ...normalizationEvaluators,
