@@ -1,6 +1,8 @@
 import type { Evaluator } from './evaluator.ts';
 import { identityEvaluators } from './identity.ts';
 
+export type { EvaluateContext, Evaluator } from './evaluator.ts';
+
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [...identityEvaluators];
 

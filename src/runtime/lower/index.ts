@@ -1,8 +1,9 @@
 import type { Lowering } from './lowering.ts';
 import { reshapeLowerings } from './reshape.ts';
+import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
-export const lowerings: readonly Lowering[] = [...reshapeLowerings];
+export const lowerings: readonly Lowering[] = [...reshapeLowerings, ...unaryLowerings];
 
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
