@@ -1,10 +1,22 @@
+import { binaryLowerings } from './binary.ts';
+import { convLowerings } from './conv.ts';
 import type { Lowering } from './lowering.ts';
+import { matmulLowerings } from './matmul.ts';
+import { moveLowerings } from './move.ts';
+import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
-export const lowerings: readonly Lowering[] = [...reshapeLowerings, ...unaryLowerings];
-
+export const lowerings: readonly Lowering[] = [
+  ...reshapeLowerings,
+  ...unaryLowerings,
+  ...binaryLowerings,
+  ...moveLowerings,
+  ...reduceLowerings,
+  ...matmulLowerings,
+  ...convLowerings,
+];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
 /** The lowerings of an operator, in order of preference. */
