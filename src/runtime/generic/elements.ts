@@ -119,6 +119,18 @@ export function bigintsOf(tensor: Tensor): bigint[] {
   return Array.from(items as ArrayLike<number>, (item) => BigInt(item));
 }
 
+/** The larger of two; Math.max has only numbers. */
+export function largerBigint(a: bigint, b: bigint): bigint {
+  if (a > b) return a;
+  return b;
+}
+
+/** The smaller of two. */
+export function smallerBigint(a: bigint, b: bigint): bigint {
+  if (a < b) return a;
+  return b;
+}
+
 export interface RoundingOptions {
   /** For float8, float8e8m0: whether what is too large becomes the largest number. Default no. */
   saturate?: boolean;

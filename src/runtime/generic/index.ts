@@ -1,10 +1,30 @@
+import { binaryEvaluators } from './binary.ts';
+import { castEvaluators } from './cast.ts';
+import { createEvaluators } from './create.ts';
+import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
+import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { reduceEvaluators } from './reduce.ts';
+import { reshapeEvaluators } from './reshape.ts';
+import { scatterEvaluators } from './scatter.ts';
+import { slicingEvaluators } from './slicing.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
-export const evaluators: readonly Evaluator[] = [...identityEvaluators];
+export const evaluators: readonly Evaluator[] = [
+  ...identityEvaluators,
+  ...elementwiseEvaluators,
+  ...binaryEvaluators,
+  ...castEvaluators,
+  ...slicingEvaluators,
+  ...scatterEvaluators,
+  ...reshapeEvaluators,
+  ...reduceEvaluators,
+  ...gatherEvaluators,
+  ...createEvaluators,
+];
 
 const tables = new WeakMap<readonly Evaluator[], Map<string, Evaluator>>();
 

@@ -34,8 +34,8 @@ const formats: Partial<Record<DType, FloatFormat>> = {
   float8e4m3fnuz: format(4, 3, 8, 0x7f, 0x80, 0x80, false),
   float8e5m2: format(5, 2, 15, 0x7b, 0x7c, 0x7e),
   float8e5m2fnuz: format(5, 2, 16, 0x7f, 0x80, 0x80, false),
-  // Neither infinities nor NaN: everything saturates.
-  float4e2m1: format(2, 1, 1, 0x07, 0x07, 0x07),
+  // Neither infinities nor NaN: everything saturates, NaN is 0.
+  float4e2m1: format(2, 1, 1, 0x07, 0x07, 0),
 };
 
 /** Which of the neighboring powers of two an e8m0 scale becomes. */
