@@ -5,6 +5,7 @@ import { matmulLowerings } from './matmul.ts';
 import { moveLowerings } from './move.ts';
 import { normalizeLowerings } from './normalize.ts';
 import { poolLowerings } from './pool.ts';
+import { recurrentLowerings } from './recurrent.ts';
 import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { unaryLowerings } from './unary.ts';
@@ -20,6 +21,7 @@ export const lowerings: readonly Lowering[] = [
   ...convLowerings,
   ...poolLowerings,
   ...normalizeLowerings,
+  ...recurrentLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
