@@ -9,6 +9,7 @@ import { imageOps } from './image.ts';
 import { lossOps } from './loss.ts';
 import { matmulOps } from './matmul.ts';
 import { microsoftOps } from './microsoft.ts';
+import { mpOps } from './mp.ts';
 import { normalizationOps } from './normalization.ts';
 import type { Op } from './op.ts';
 import { poolOps } from './pool.ts';
@@ -21,6 +22,14 @@ import { signalOps } from './signal.ts';
 import { slicingOps } from './slicing.ts';
 import { textOps } from './text.ts';
 
+export {
+  type Activation,
+  type ActivationKind,
+  activationKinds,
+  activationOf,
+  attributesOfActivation,
+  noActivation,
+} from './activation.ts';
 export { findFault, readAttributes } from './attributes.ts';
 export * from './op.ts';
 
@@ -47,6 +56,7 @@ export const ops: readonly Op[] = [
   ...textOps,
   ...lossOps,
   ...microsoftOps,
+  ...mpOps,
 ];
 
 const tables = new WeakMap<readonly Op[], Map<string, Op>>();

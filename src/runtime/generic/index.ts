@@ -18,6 +18,8 @@ import { scatterEvaluators } from './scatter.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 
+export type { EvaluateContext, Evaluator } from './evaluator.ts';
+
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
   ...identityEvaluators,

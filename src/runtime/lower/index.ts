@@ -1,9 +1,28 @@
+import { binaryLowerings } from './binary.ts';
+import { convLowerings } from './conv.ts';
 import type { Lowering } from './lowering.ts';
+import { matmulLowerings } from './matmul.ts';
+import { moveLowerings } from './move.ts';
+import { normalizeLowerings } from './normalize.ts';
+import { poolLowerings } from './pool.ts';
+import { recurrentLowerings } from './recurrent.ts';
+import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
+import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
-export const lowerings: readonly Lowering[] = [...reshapeLowerings];
-
+export const lowerings: readonly Lowering[] = [
+  ...reshapeLowerings,
+  ...unaryLowerings,
+  ...binaryLowerings,
+  ...moveLowerings,
+  ...reduceLowerings,
+  ...matmulLowerings,
+  ...convLowerings,
+  ...poolLowerings,
+  ...normalizeLowerings,
+  ...recurrentLowerings,
+];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
 /** The lowerings of an operator, in order of preference. */

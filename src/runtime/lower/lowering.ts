@@ -42,12 +42,13 @@ export interface LowerContext {
   known(input: number): Tensor | null;
   /** Weights made once of constant inputs.
    *  @param key     what is made, with all that it depends on besides the constants: `gemm b`, `conv 2 groups`
-   *  @param inputs  the constant inputs it is made of
+   *  @param inputs  the constant inputs it is made of (those whose operand is `constant`), or objects that stand for
+   *                 what it is made of (a Quantization)
    *  @param bytes   how much memory it takes
    *  @param fill    makes it at an address; arena views are to be asked for inside */
   pack(
     key: string,
-    inputs: readonly number[],
+    inputs: readonly (number | object)[],
     bytes: number,
     fill: (address: number) => void,
   ): Packed;

@@ -1,0 +1,41 @@
+import { bufferSource } from '../core/source.ts';
+import { clone } from '../ir/clone.ts';
+import { readConstant } from '../ir/constant.ts';
+import type { Model } from '../ir/model.ts';
+import { allGraphs } from '../ir/walk.ts';
+import { optimize } from './optimize.ts';
+import { WeightStore } from './weights.ts';
+
+/** A model as sessions run it, and its weights in kernel memory: shared by all sessions of the model. */
+export interface Prepared {
+  readonly model: Model;
+  readonly store: WeightStore;
+  users: number;
+}
+
+const prepared = new WeakMap<Model, { edits: number; result: Prepared }>();
+
+/** The optimized copy of a model, made once as long as the model isn't edited. */
+export function prepare(model: Model): Prepared {
+  const found = prepared.get(model);
+  if (found !== undefined && found.edits === model.edits.length) return found.result;
+  const copy = clone(model);
+  optimize(copy);
+  const result: Prepared = { model: copy, store: new WeightStore(), users: 0 };
+  prepared.set(model, { edits: model.edits.length, result });
+  return result;
+}
+
+/** Reads weights that are in files or Blobs into memory, so that sessions can be made of the model.
+ *  Cost: reads all of them once. */
+export async function loadWeights(model: Model): Promise<void> {
+  for (const graph of allGraphs(model.graph)) {
+    for (const value of graph.constants) {
+      const { constant } = value;
+      if (constant === null || constant.strings !== undefined) continue;
+      const bytes = readConstant(constant);
+      if (bytes instanceof Uint8Array) continue;
+      value.constant = { ...constant, data: bufferSource(await bytes) };
+    }
+  }
+}
