@@ -148,7 +148,7 @@ elements('functions outside of their domain and at infinity', () => {
     [at(f.sinh, 710), at(f.softplus, 800), at(f.sigmoid, -800)],
     [Math.sinh(710), 800, 0],
   );
-  assert.is(f.powEach(Float64Array.of(2), Float64Array.of(0.5))[0], Math.SQRT2);
+  assert.ok(Math.abs(f.powEach(Float64Array.of(2), Float64Array.of(0.5))[0]! - Math.SQRT2) < 4e-16);
 });
 
 elements.run();
