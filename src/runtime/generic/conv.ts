@@ -4,6 +4,7 @@ import { spread } from './binary.ts';
 import { numbersOf, tensorOf, withDims } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { gated, sigmoid } from './functions.ts';
+import { countOf } from './indexing.ts';
 import { integersAt, invalid, optionalAt, tensorAt } from './operands.ts';
 import { quantizedTo } from './quantize.ts';
 import { joined } from './reshape.ts';
@@ -42,7 +43,7 @@ function convolved(
   const taps = volume(window.kernel);
   const count = volume(places);
   const table = tapTable(sizes, places, window);
-  const values = new Float64Array(n * filters * count);
+  const values = new Float64Array(countOf([n, filters, count]));
   for (let b = 0; b < n; b++) {
     for (let m = 0; m < filters; m++) {
       const first = Math.floor(m / (filters / groups)) * depth;
@@ -174,7 +175,7 @@ function convTranspose(c: EvaluateContext): Tensor[] {
   const [inputs, weights] = [numbersOf(x), numbersOf(w)];
   const bias = optionalAt(c, 2);
   const biases = bias === undefined ? null : numbersOf(bias);
-  const values = new Float64Array(n * filters * area).map((_, i) =>
+  const values = new Float64Array(countOf([n, filters, area])).map((_, i) =>
     biases === null ? 0 : biases[Math.floor(i / area) % filters]!,
   );
   for (let b = 0; b < n; b++) {
@@ -207,7 +208,7 @@ function col2Im(c: EvaluateContext): Tensor[] {
   if (rows % taps !== 0 || columns !== count)
     throw invalid(c, 'E_SHAPE_BLOCK', `[${x.dims}] is not made of ${count} blocks of ${taps}`);
   const channels = rows / taps;
-  const values = new Float64Array(n * channels * area);
+  const values = new Float64Array(countOf([n, channels, area]));
   numbersOf(x).forEach((v, i) => {
     const place = i % count;
     const row = Math.floor(i / count) % rows;

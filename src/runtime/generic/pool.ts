@@ -3,7 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import { numbersOf, pick, tensorOf, tensorOfIntegers } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { powTo } from './functions.ts';
-import { indexAt, stridesOf } from './indexing.ts';
+import { countOf, indexAt, stridesOf } from './indexing.ts';
 import { indexIn, integersAt, invalid, tensorAt } from './operands.ts';
 import { groupsOf } from './reduce.ts';
 import { padded } from './slicing.ts';
@@ -168,7 +168,7 @@ function maxUnpool(c: EvaluateContext): Tensor[] {
           window.after[axis]!,
       ),
   ];
-  const offsets = new Float64Array(volume(inferred)).fill(-1);
+  const offsets = new Float64Array(countOf(inferred)).fill(-1);
   integersAt(c, 1).forEach((at, i) => {
     offsets[indexIn(c, at, offsets.length)] = i;
   });

@@ -1,6 +1,6 @@
 import { volume } from '../../core/shape.ts';
 import type { EvaluateContext } from './evaluator.ts';
-import { indexAt, stridesOf } from './indexing.ts';
+import { countOf, indexAt, stridesOf } from './indexing.ts';
 import { invalid } from './operands.ts';
 
 /** Sliding windows over spatial axes: what convolutions and pools share. */
@@ -99,7 +99,7 @@ export function tapTable(
 ): Int32Array {
   const taps = volume(window.kernel);
   const count = volume(places);
-  const table = new Int32Array(count * taps);
+  const table = new Int32Array(countOf([count, taps]));
   const strides = stridesOf(sizes);
   const kernel = Array.from({ length: taps }, (_, tap) => indexAt(tap, window.kernel));
   for (let p = 0; p < count; p++) {
