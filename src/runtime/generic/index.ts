@@ -1,5 +1,6 @@
 import { binaryEvaluators } from './binary.ts';
 import { castEvaluators } from './cast.ts';
+import { controlEvaluators } from './control.ts';
 import { convEvaluators } from './conv.ts';
 import { createEvaluators } from './create.ts';
 import { deformEvaluators } from './deform.ts';
@@ -15,6 +16,7 @@ import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
+import { sequenceEvaluators } from './sequence.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 
@@ -22,6 +24,8 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...controlEvaluators,
+  ...sequenceEvaluators,
   ...identityEvaluators,
   ...elementwiseEvaluators,
   ...binaryEvaluators,
