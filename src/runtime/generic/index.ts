@@ -1,3 +1,4 @@
+import { attentionEvaluators } from './attention.ts';
 import { binaryEvaluators } from './binary.ts';
 import { castEvaluators } from './cast.ts';
 import { controlEvaluators } from './control.ts';
@@ -8,6 +9,7 @@ import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
@@ -24,6 +26,8 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...attentionEvaluators,
+  ...lossEvaluators,
   ...controlEvaluators,
   ...sequenceEvaluators,
   ...identityEvaluators,
