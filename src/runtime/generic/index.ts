@@ -9,6 +9,7 @@ import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { imageEvaluators } from './image.ts';
 import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
@@ -26,6 +27,7 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...imageEvaluators,
   ...attentionEvaluators,
   ...lossEvaluators,
   ...controlEvaluators,
