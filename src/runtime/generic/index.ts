@@ -15,6 +15,7 @@ import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
@@ -27,6 +28,7 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...recurrentEvaluators,
   ...imageEvaluators,
   ...attentionEvaluators,
   ...lossEvaluators,

@@ -47,14 +47,15 @@ function axesOf(c: EvaluateContext, x: Tensor): Axis[] {
   });
 }
 
-/** Where an element of the result lies in x. */
-function placeOf(mode: string, i: number, { size, out, scale, start, end }: Axis): number {
+/** Where an element of the result lies in x. The length of the result counts before it is cut to an integer. */
+function placeOf(mode: string, i: number, { size, out: whole, scale, start, end }: Axis): number {
+  const out = scale * size;
   switch (mode) {
     case 'half_pixel':
       return (i + 0.5) / scale - 0.5;
     case 'half_pixel_symmetric': {
       const center = size / 2;
-      return center * (1 - out / (scale * size)) + (i + 0.5) / scale - 0.5;
+      return center * (1 - whole / out) + (i + 0.5) / scale - 0.5;
     }
     case 'pytorch_half_pixel':
       return out > 1 ? (i + 0.5) / scale - 0.5 : 0;
