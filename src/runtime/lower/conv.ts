@@ -3,9 +3,9 @@ import { type Activation, activationOf } from './activation.ts';
 import { gathered, indirect, pointwise } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
 import { type Job, type Kind, packBias } from './conv-job.ts';
-import { copyStep, rowMajor } from './copy.ts';
-import type { Addresses, LowerContext, Lowered, Lowering } from './lowering.ts';
+import type { LowerContext, Lowered, Lowering } from './lowering.ts';
 import { isFloat, product } from './operands.ts';
+import { type Images, turned } from './turned.ts';
 import { windowNumbers } from './window.ts';
 
 const none: Activation = { min: -Infinity, max: Infinity, kernel: null };
@@ -54,52 +54,14 @@ function lowerConv(c: LowerContext, channelsLast: boolean): Lowered | null {
         }),
     };
   }
-  return turned(c, geometry, kind);
+  return turned(c, imagesOf(geometry), {
+    ...kind,
+    bind: (x, y, scratch) => kind.bind({ x, y, addend: 0, scratch }),
+  });
 }
 
-/** Runs on images whose channels come first: turns them around in scratch. */
-function turned(c: LowerContext, geometry: Geometry, kind: Kind): Lowered {
-  const { batch, channels, outChannels } = geometry;
-  const [pixels, outPixels] = [product(geometry.input), product(geometry.output)];
-  const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
-  const xBytes = align(4 * batch * pixels * channels);
-  const yBytes = align(4 * batch * outPixels * outChannels);
-  return {
-    kernel: `${kind.kernel} turned`,
-    reads: [0],
-    scratchBytes: xBytes + yBytes + kind.scratchBytes,
-    bind(at: Addresses) {
-      const [x, y, scratch] = [at.scratch, at.scratch + xBytes, at.scratch + xBytes + yBytes];
-      const before = copyStep(
-        c.backend,
-        4,
-        {
-          sizes: [batch, pixels, channels],
-          from: [pixels * channels, 1, pixels],
-          to: rowMajor([batch, pixels, channels]),
-        },
-        at.input(0),
-        x,
-      );
-      const run = kind.bind({ x, y, addend: 0, scratch });
-      const after = copyStep(
-        c.backend,
-        4,
-        {
-          sizes: [batch, outChannels, outPixels],
-          from: [outPixels * outChannels, 1, outChannels],
-          to: rowMajor([batch, outChannels, outPixels]),
-        },
-        y,
-        at.output(0),
-      );
-      return () => {
-        before();
-        run();
-        after();
-      };
-    },
-  };
+function imagesOf({ batch, channels, outChannels, input, output }: Geometry): Images {
+  return { batch, channels, outChannels, pixels: product(input), outPixels: product(output) };
 }
 
 function kindOf(job: Job): Kind {

@@ -3,6 +3,9 @@ import { convLowerings } from './conv.ts';
 import type { Lowering } from './lowering.ts';
 import { matmulLowerings } from './matmul.ts';
 import { moveLowerings } from './move.ts';
+import { normalizeLowerings } from './normalize.ts';
+import { poolLowerings } from './pool.ts';
+import { recurrentLowerings } from './recurrent.ts';
 import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { unaryLowerings } from './unary.ts';
@@ -16,6 +19,9 @@ export const lowerings: readonly Lowering[] = [
   ...reduceLowerings,
   ...matmulLowerings,
   ...convLowerings,
+  ...poolLowerings,
+  ...normalizeLowerings,
+  ...recurrentLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
