@@ -175,6 +175,12 @@ export class Edit {
     value.origin = null;
   }
 
+  /** For nodes that were read as parts of one, and go on without each other. */
+  renameNode(node: Node, name: string): void {
+    node.name = name;
+    node.origin = null;
+  }
+
   /** Ends the edit: puts nodes in their places and logs the record on the model.
    *  @throws {VerifyError} a removed node is still in use (a bug in the rule) */
   commit(): EditRecord {

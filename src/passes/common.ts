@@ -1,10 +1,10 @@
-import type { Attribute } from '../ir/types.ts';
+import type { Constant } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
+import type { Attribute } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
 import { findFault, findOp, type Op } from '../ops/index.ts';
-import type { Constant } from '../ir/constant.ts';
 
 /** Larger constants are compared by whoever stores them (share-constants.ts). */
 const maxBytes = 1024;

@@ -33,6 +33,8 @@ export interface ContextOptions {
 /** Longest list of numbers that a rule looks at. */
 const maxNumbers = 1 << 16;
 
+const mostInt64 = BigInt.asUintN(63, -1n);
+
 /** What rules ask about a graph, and the few ways in which they change it. */
 export class RuleContext {
   readonly ops: readonly Op[];
@@ -177,8 +179,12 @@ export class RuleContext {
     return this.edit.addConstant(graph, freshName(this.#names, near), constant);
   }
 
+  /** Numbers too large to be exact are the "to the end" of a Slice: the largest integer there is. */
   addInts(graph: Graph, near: string, values: readonly number[]): Value {
-    return this.addConstant(graph, near, int64Constant(values));
+    const exact = values.map((x) =>
+      Number.isSafeInteger(x) ? BigInt(x) : x > 0 ? mostInt64 : -mostInt64,
+    );
+    return this.addConstant(graph, near, int64Constant(exact));
   }
 
   freshName(near: string): string {

@@ -117,6 +117,8 @@ export function affineIntoLinear(copiesShared: boolean, roots: readonly string[]
       const producer = linearBefore(node, c);
       const made = producer?.outputs[0];
       if (producer == null || made === undefined) return null;
+      const isByConstant = node.inputs.some((value) => c.constant(value) !== null);
+      if (!isByConstant) return null;
       const channels = channelsOf(producer, c);
       if (typeof channels === 'string') return channels;
       const affine = affineOf(node, c, channels.axis, channels.count);
@@ -153,8 +155,8 @@ function fold(
     if (c.rank(input) !== 2) return 'only a product of matrices has a bias in ONNX';
   }
   const added = before.map((x, i) => x * beta * (factors?.[i] ?? 1) + shifts[i]!);
-  const isFinite = [...added, ...(factors ?? [])].every((x) => Number.isFinite(Math.fround(x)));
-  if (!isFinite) return 'the numbers would not be finite';
+  const fits = [...added, ...(factors ?? [])].every((x) => Number.isFinite(Math.fround(x)));
+  if (!fits) return 'the numbers would not be finite';
   const { graph } = node;
   const weightName = producer.inputs[1]!.name;
   return () => {

@@ -52,6 +52,9 @@ export const constantNodes: Rule = {
   },
 };
 
+/** Longer lists are no sizes, and take room. */
+const mostElements = 64;
+
 /** Values that shape inference knows become constants: what is left of Shape, Gather, Concat … where sizes are
  *  numbers. Floats count too: shape arithmetic has them rounded as the operators round. */
 export const knownElements: Rule = {
@@ -75,7 +78,7 @@ function knownConstant(value: Value, c: RuleContext): Constant | null {
   if (value.producer === null) return null;
   const shape = c.shape(value);
   const dtype = c.dtype(value);
-  if (!isStatic(shape) || dtype === null || volume(shape) > 4096) return null;
+  if (!isStatic(shape) || dtype === null || volume(shape) > mostElements) return null;
   const elements = c.known(value);
   if (elements === null || elements.length !== volume(shape)) return null;
   return fromNumbers(dtype, shape, elements);

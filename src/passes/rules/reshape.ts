@@ -34,6 +34,13 @@ function takeReshape(node: Node, c: RuleContext, source: Value, target: readonly
   c.take(node, { op: 'Reshape', inputs: [source, shape] });
 }
 
+/** Whether a Squeeze can't meet an axis of another size, which is an error that is to stay one. */
+function isSureSqueeze(node: Node, c: RuleContext): boolean {
+  if (node.op !== 'Squeeze' || node.inputs[1] == null) return true;
+  const shape = c.shape(node.inputs[0]);
+  return c.known(node.inputs[1])?.every((axis) => shape?.at(axis) === 1) === true;
+}
+
 /** A Reshape of a Reshape, Squeeze, … reads what that reads. */
 export const reshapeChains: Rule = {
   name: 'reshape-chain',
@@ -46,6 +53,8 @@ export const reshapeChains: Rule = {
     if (input == null || source == null || input.quantization !== null) return null;
     if (output.quantization !== null || source.quantization !== null)
       return 'an end of the chain is quantized';
+    if (!isSureSqueeze(node, c) || !isSureSqueeze(input.producer!, c))
+      return 'it fails where a squeezed axis has another size than 1';
     if (c.sameShape(source, output) && c.whyNot(output, source) === null) {
       return () => {
         c.replace(output, source);
