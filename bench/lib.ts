@@ -106,6 +106,24 @@ export function table(groups: readonly Group[]): string {
   return lines.join('\n');
 }
 
+/** How much faster than our own float32 of the same size the quantized work of a group was, where both were measured. */
+export function overFloat32({ measurements }: Group): number | undefined {
+  const best = (of: string): number | undefined =>
+    measurements.find(({ name }) => name === of)?.bestMs;
+  const [float, quantized] = [best('modelpress-float32'), best('modelpress')];
+  return float === undefined || quantized === undefined ? undefined : float / quantized;
+}
+
+/** The groups in which quantizing cost time, as lines for people; with how many were compared. */
+export function slowerThanFloat32(groups: readonly Group[]): string {
+  const compared = groups.filter((group) => overFloat32(group) !== undefined);
+  if (compared.length === 0) return '';
+  const slower = compared.filter((group) => overFloat32(group)! < 1);
+  const lines = slower.map((group) => `  SLOWER ${number(overFloat32(group))}  ${group.title}`);
+  const head = `quantized slower than own float32: ${slower.length} of ${compared.length}`;
+  return ['', '', head, ...lines].join('\n');
+}
+
 const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));
 
 /** A contender that moves as many bytes as others do, half of them read and half written: what memory allows.

@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { integersBench } from './integers.bench.ts';
 import { kernelsBench } from './kernels.bench.ts';
-import { type Bench, type Group, table } from './lib.ts';
+import { type Bench, type Group, slowerThanFloat32, table } from './lib.ts';
 import { linalgBench } from './linalg.bench.ts';
 import { nodeAt } from './nodes.ts';
 import { productsBench } from './products.bench.ts';
@@ -39,7 +39,7 @@ for (const name of names) {
     ...(values.node === undefined ? {} : { nodes: values.node.map(nodeAt) }),
   });
   results[bench.name] = groups;
-  console.log(`${bench.name}${table(groups)}`);
+  console.log(`${bench.name}${table(groups)}${slowerThanFloat32(groups)}`);
 }
 if (values['write-readme']) writeReadme('README.md', Object.values(results).flat());
 if (values.json !== undefined) {

@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { cpus } from 'node:os';
-import type { Group } from './lib.ts';
+import { type Group, overFloat32 } from './lib.ts';
 
 const begin = '<!-- bench:begin -->';
 const end = '<!-- bench:end -->';
@@ -11,13 +11,16 @@ const end = '<!-- bench:end -->';
 /** Writes the groups in which another library took part between the markers of a README. */
 export function writeReadme(path: string, groups: readonly Group[]): void {
   const rows: string[] = [];
-  for (const { title, measurements } of groups) {
+  for (const group of groups) {
+    const { title, measurements } = group;
+    const over = overFloat32(group);
+    const own = over === undefined ? '' : `${over.toFixed(2)} ×${over < 1 ? ' (slower)' : ''}`;
     const ours = measurements.find(({ name }) => name === 'modelpress');
     for (const peer of measurements) {
       if (ours === undefined || peer.name.startsWith('modelpress')) continue;
       const ratio = peer.bestMs / ours.bestMs;
       rows.push(
-        `| ${title} | ${peer.name} | ${ours.bestMs.toFixed(2)} | ${peer.bestMs.toFixed(2)} | ${ratio.toFixed(2)} × |`,
+        `| ${title} | ${peer.name} | ${ours.bestMs.toFixed(2)} | ${peer.bestMs.toFixed(2)} | ${ratio.toFixed(2)} × | ${own} |`,
       );
     }
   }
@@ -28,8 +31,8 @@ export function writeReadme(path: string, groups: readonly Group[]): void {
     '',
     `One thread, best of the rounds, ${machine}, ${date}:`,
     '',
-    '| work | against | modelpress, ms | the other, ms | faster |',
-    '| --- | --- | --- | --- | --- |',
+    '| work | against | modelpress, ms | the other, ms | faster | than own float32 |',
+    '| --- | --- | --- | --- | --- | --- |',
     ...rows,
     '',
     end,

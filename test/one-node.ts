@@ -25,14 +25,14 @@ const floats = new Set([
   'extrapolation_value',
 ]);
 
-/** What onnxruntime computes with one operator. A null input is left out. */
-export async function oneNode(
+/** A model of one operator with its feeds; outputs are y0, y1 …. A null input is left out. */
+export function oneNodeModel(
   op: string,
   inputs: readonly (Tensor | null)[],
   attributes: Readonly<Record<string, Plain>> = {},
   outputs: readonly DType[] = ['float32'],
   opset = 22,
-): Promise<Tensor[]> {
+): { bytes: Uint8Array; feeds: Record<string, Tensor> } {
   const given = inputs.flatMap((tensor, i) =>
     tensor === null ? [] : [[`x${i}`, tensor] as const],
   );
@@ -52,6 +52,12 @@ export async function oneNode(
     ),
     outputs: Object.fromEntries(names.map((name, i) => [name, outputs[i]!])),
   });
-  const results = await runModel(bytes, Object.fromEntries(given));
-  return names.map((name) => results[name]!);
+  return { bytes, feeds: Object.fromEntries(given) };
+}
+
+/** What onnxruntime computes with one operator. */
+export async function oneNode(...model: Parameters<typeof oneNodeModel>): Promise<Tensor[]> {
+  const { bytes, feeds } = oneNodeModel(...model);
+  const results = await runModel(bytes, feeds);
+  return (model[3] ?? ['float32']).map((_, i) => results[`y${i}`]!);
 }

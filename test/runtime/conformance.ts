@@ -77,15 +77,15 @@ function contentOf(message: OptionalProto, element: ValueType | null): Data {
   return null;
 }
 
-/** What differs, or null: relative 1e-3 and absolute 1e-7 for floats, everything else exactly. */
-export function difference(got: Data | undefined, expected: Data): string | null {
+/** What differs, or null: relative 1e-3 (or what is given) and absolute 1e-7 for floats, everything else exactly. */
+export function difference(got: Data | undefined, expected: Data, relative = 1e-3): string | null {
   if (got === undefined) return 'nothing';
   if (expected === null) return got === null ? null : 'not the empty optional';
   if (got === null) return 'the empty optional';
   if (!(expected instanceof Tensor)) {
     if (got instanceof Tensor || got.length !== expected.length) return 'another length';
     for (const [index, item] of expected.entries()) {
-      const found = difference(got[index], item);
+      const found = difference(got[index], item, relative);
       if (found !== null) return `[${index}] ${found}`;
     }
     return null;
@@ -93,10 +93,10 @@ export function difference(got: Data | undefined, expected: Data): string | null
   if (!(got instanceof Tensor)) return 'no tensor';
   if (got.type !== expected.type) return `${got.type}, expected ${expected.type}`;
   if (`${got.dims}` !== `${expected.dims}`) return `[${got.dims}], expected [${expected.dims}]`;
-  return elementsDiffer(got, expected);
+  return elementsDiffer(got, expected, relative);
 }
 
-function elementsDiffer(got: Tensor, expected: Tensor): string | null {
+function elementsDiffer(got: Tensor, expected: Tensor, relative: number): string | null {
   const { type } = got;
   if (!isDType(type)) return 'no element type';
   if (type === 'string' || isWide(type)) {
@@ -111,7 +111,7 @@ function elementsDiffer(got: Tensor, expected: Tensor): string | null {
   for (let i = 0; i < b.length; i++) {
     const [x, y] = [a[i]!, b[i]!];
     if (x === y || (Number.isNaN(x) && Number.isNaN(y))) continue;
-    const allowed = isExact ? 0 : 1e-7 + 1e-3 * Math.abs(y);
+    const allowed = isExact ? 0 : 1e-7 + relative * Math.abs(y);
     if (!(Math.abs(x - y) <= allowed)) return `[${i}] ${x}, expected ${y}`;
   }
   return null;

@@ -1,10 +1,10 @@
 import type { DType } from '../../core/dtype.ts';
-import { volume } from '../../core/shape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import type { Constant } from '../../ir/constant.ts';
 import { constantTensor } from './constant-tensor.ts';
 import { bigintsOf, isWide, numbersOf, pick, tensorOf, tensorOfBigints } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
+import { countOf } from './indexing.ts';
 import { dtypeIn, integersAt, invalid, tensorAt, unsupported } from './operands.ts';
 
 function constant(c: EvaluateContext): Tensor[] {
@@ -34,9 +34,7 @@ function constantOfShape(c: EvaluateContext): Tensor[] {
   const value = c.node.attributes.get('value');
   const fill =
     value?.type === 'tensor' ? constantTensor(value.value) : new Tensor('float32', [0], [1]);
-  if (dims.some((size) => size < 0))
-    throw invalid(c, 'E_SHAPE_RANGE', `shape [${dims.join(', ')}] has a negative size`);
-  return [pick(fill, new Float64Array(volume(dims)), dims)];
+  return [pick(fill, new Float64Array(countOf(dims)), dims)];
 }
 
 function range(c: EvaluateContext): Tensor[] {
@@ -49,9 +47,10 @@ function range(c: EvaluateContext): Tensor[] {
       bigint,
     ];
     if (step === 0n) throw invalid(c, 'E_SHAPE_RANGE', 'the step is 0');
-    const values: bigint[] = [];
-    for (let at = from; step > 0n ? at < to : at > to; at += step) values.push(at);
-    return [tensorOfBigints(type, values, [values.length])];
+    const [distance, stride] = step > 0n ? [to - from, step] : [from - to, -step];
+    const count = countOf([distance > 0n ? Number((distance + stride - 1n) / stride) : 0]);
+    const values = Array.from({ length: count }, (_, i) => from + BigInt(i) * step);
+    return [tensorOfBigints(type, values, [count])];
   }
   const [from, to, step] = [start, limit, delta].map((x) => numbersOf(x)[0]!) as [
     number,
@@ -59,7 +58,7 @@ function range(c: EvaluateContext): Tensor[] {
     number,
   ];
   if (step === 0) throw invalid(c, 'E_SHAPE_RANGE', 'the step is 0');
-  const count = Math.max(0, Math.ceil((to - from) / step));
+  const count = countOf([Math.max(0, Math.ceil((to - from) / step))]);
   const values = Float64Array.from({ length: count }, (_, i) => from + i * step);
   return [tensorOf(type, values, [count])];
 }

@@ -77,7 +77,8 @@ export const sinh: RealFunction = (x) => {
   return x.map((v, i) => {
     const [t, e] = [near[i]!, far[i]!];
     if (Math.abs(v) < 1) return (2 * t) / ((1 - t) * (1 + t));
-    return (v < 0 ? -0.5 : 0.5) * (e * e - 1 / e / e);
+    const size = 0.5 * e * e - 0.5 / e / e;
+    return v < 0 ? -size : size;
   });
 };
 export const cosh: RealFunction = (x) =>

@@ -2,7 +2,7 @@ import { volume } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import { numbersOf, pick, tensorOfIntegers } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
-import { aroundAxis, indexAt, stridesOf } from './indexing.ts';
+import { aroundAxis, countOf, indexAt, stridesOf } from './indexing.ts';
 import { axisIn, indexIn, integersAt, invalid, scalarAt, tensorAt } from './operands.ts';
 
 function gather(c: EvaluateContext): Tensor[] {
@@ -15,7 +15,7 @@ function gather(c: EvaluateContext): Tensor[] {
 export function taken(c: EvaluateContext, x: Tensor, indices: Tensor, axis: number): Tensor {
   const { outer, size, inner } = aroundAxis(x.dims, axis);
   const picks = numbersOf(indices).map((index) => indexIn(c, index, size));
-  const offsets = new Float64Array(outer * picks.length * inner);
+  const offsets = new Float64Array(countOf([outer, picks.length, inner]));
   let to = 0;
   for (let o = 0; o < outer; o++)
     for (const index of picks)
@@ -79,7 +79,7 @@ function gatherND(c: EvaluateContext): Tensor[] {
   const [x, indices] = [tensorAt(c, 0), tensorAt(c, 1)];
   const { starts, slice } = rowOffsets(c, x.dims, indices, c.attributes.int('batch_dims'));
   const size = volume(slice);
-  const offsets = new Float64Array(starts.length * size).map(
+  const offsets = new Float64Array(countOf([starts.length, size])).map(
     (_, i) => starts[Math.floor(i / size)]! + (i % size),
   );
   return [pick(x, offsets, [...indices.dims.slice(0, -1), ...slice])];
@@ -146,7 +146,7 @@ function oneHot(c: EvaluateContext): Tensor[] {
   const dims = [...indices.dims.slice(0, axis), depth, ...indices.dims.slice(axis)];
   const { inner } = aroundAxis(dims, axis);
   const given = numbersOf(indices);
-  const offsets = Float64Array.from({ length: volume(dims) }, (_, i) => {
+  const offsets = Float64Array.from({ length: countOf(dims) }, (_, i) => {
     const at = Math.floor(i / (inner * depth)) * inner + (i % inner);
     const index = given[at]!;
     return (index < 0 ? index + depth : index) === Math.floor(i / inner) % depth ? 1 : 0;

@@ -1,14 +1,22 @@
 import { binaryEvaluators } from './binary.ts';
 import { castEvaluators } from './cast.ts';
+import { convEvaluators } from './conv.ts';
 import { createEvaluators } from './create.ts';
+import { deformEvaluators } from './deform.ts';
 import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { matmulEvaluators } from './matmul.ts';
+import { normalizationEvaluators } from './normalization.ts';
+import { poolEvaluators } from './pool.ts';
+import { quantizeEvaluators } from './quantize.ts';
 import { reduceEvaluators } from './reduce.ts';
+import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { slicingEvaluators } from './slicing.ts';
+import { softmaxEvaluators } from './softmax.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
@@ -18,6 +26,14 @@ export const evaluators: readonly Evaluator[] = [
   ...elementwiseEvaluators,
   ...binaryEvaluators,
   ...castEvaluators,
+  ...regionEvaluators,
+  ...poolEvaluators,
+  ...deformEvaluators,
+  ...convEvaluators,
+  ...softmaxEvaluators,
+  ...quantizeEvaluators,
+  ...normalizationEvaluators,
+  ...matmulEvaluators,
   ...slicingEvaluators,
   ...scatterEvaluators,
   ...reshapeEvaluators,

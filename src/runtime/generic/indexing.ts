@@ -1,7 +1,31 @@
-import { ShapeError } from '../../core/errors.ts';
+import { MemoryError, ShapeError } from '../../core/errors.ts';
 import { volume } from '../../core/shape.ts';
 
 /** Where elements lie: strides, broadcasts, walks over axes. Offsets count elements. */
+
+/** Elements that one evaluation may make: more are a mistake, or hostile. */
+const mostElements = 2 ** 29;
+
+/** The number of elements of sizes that an operand named.
+ *  @throws {ShapeError} a size below 0, or none at all
+ *  @throws {MemoryError} more than 2^29 elements */
+export function countOf(dims: readonly number[]): number {
+  let count = 1;
+  for (const size of dims) {
+    if (!(size >= 0 && Number.isSafeInteger(size)))
+      throw new ShapeError(`sizes [${dims.join(', ')}] are not allowed`, { code: 'E_SHAPE_RANGE' });
+    count *= size;
+  }
+  if (dims.includes(0)) return 0;
+  if (count > mostElements)
+    throw new MemoryError(
+      `${count} elements are more than the ${mostElements} that one value may have`,
+      {
+        code: 'E_MEMORY',
+      },
+    );
+  return count;
+}
 
 /** Row-major strides in elements. */
 export function stridesOf(dims: readonly number[]): number[] {
@@ -20,7 +44,7 @@ export function viewOffsets(
   strides: readonly number[],
   start = 0,
 ): Float64Array {
-  const offsets = new Float64Array(volume(dims));
+  const offsets = new Float64Array(countOf(dims));
   const index = new Array<number>(dims.length).fill(0);
   let at = start;
   for (let i = 0; i < offsets.length; i++) {

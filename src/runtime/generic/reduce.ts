@@ -1,3 +1,4 @@
+import { type DType, dtypes } from '../../core/dtype.ts';
 import { volume } from '../../core/shape.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import {
@@ -5,6 +6,7 @@ import {
   isWide,
   largerBigint,
   numbersOf,
+  pick,
   smallerBigint,
   tensorOf,
   tensorOfBigints,
@@ -66,6 +68,8 @@ function reduce(op: string, { onNumbers, onBigints }: Reduction): Evaluator {
       const axes =
         given.length > 0 ? axesIn(c, given, x.dims.length) : noop ? [] : [...x.dims.keys()];
       const { dims, starts, members } = groupsOf(x.dims, axes, c.attributes.int('keepdims') !== 0);
+      if (members.length === 0 && (op === 'ReduceMax' || op === 'ReduceMin'))
+        return [pick(ofNothing(op, x.type), new Float64Array(starts.length), dims)];
       if (isWide(x.type) && onBigints !== undefined) {
         const values = bigintsOf(x);
         const results = Array.from(starts, (start) =>
@@ -86,14 +90,24 @@ function logSumExp(values: Float64Array): number {
   return log(total(exp(values.map((v) => v - top)))) + top;
 }
 
-/** Of nothing −∞, or the smallest integer: the typed array makes it so. */
+/** The largest of nothing is the smallest number of the type, and the other way round. */
+function ofNothing(op: string, type: DType): Tensor {
+  const { kind, bits } = dtypes[type];
+  const isMax = op === 'ReduceMax';
+  if (kind === 'float') return tensorOf(type, [isMax ? -Infinity : Infinity], [1]);
+  if (kind === 'bool') return tensorOf(type, [isMax ? 0 : 1], [1]);
+  const width = BigInt(kind === 'int' ? bits - 1 : bits);
+  const top = (1n << width) - 1n;
+  return tensorOfBigints(type, [isMax ? (kind === 'int' ? -top - 1n : 0n) : top], [1]);
+}
+
 const largest: Reduction = {
   onNumbers: (values) => values.reduce((a, b) => Math.max(a, b), -Infinity),
-  onBigints: (values) => values.reduce(largerBigint, values[0] ?? -(1n << 63n)),
+  onBigints: (values) => values.reduce(largerBigint, values[0]!),
 };
 const smallest: Reduction = {
   onNumbers: (values) => values.reduce((a, b) => Math.min(a, b), Infinity),
-  onBigints: (values) => values.reduce(smallerBigint, values[0] ?? (1n << 63n) - 1n),
+  onBigints: (values) => values.reduce(smallerBigint, values[0]!),
 };
 
 function argument(op: string, sign: 1 | -1): Evaluator {

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../core/tensor.ts';
 import { pick, withDims } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
-import { replaceSize, stridesOf, viewOffsets } from './indexing.ts';
+import { countOf, replaceSize, stridesOf, viewOffsets } from './indexing.ts';
 import {
   axesIn,
   axisIn,
@@ -91,7 +91,7 @@ export function padded(
   const strides = stridesOf(x.dims);
   let offsets = Float64Array.of(0);
   dims.forEach((size, axis) => {
-    const next = new Float64Array(offsets.length * size);
+    const next = new Float64Array(countOf([offsets.length, size]));
     for (let i = 0; i < next.length; i++) {
       const sofar = offsets[Math.floor(i / size)]!;
       const at = border((i % size) - before[axis]!, x.dims[axis]!);
