@@ -8,7 +8,7 @@ import { type Op, pinnedOpset } from '../ops/index.ts';
 import { shareNodes } from './common.ts';
 import { type Allowance, type Refusal, rewrite } from './manager.ts';
 import type { Rule } from './rule.ts';
-import type { Evaluate } from './rules/constants.ts';
+import type { Evaluate, Growth } from './rules/constants.ts';
 import { simplifyRules } from './rules/index.ts';
 import { inferShapes } from './shapes.ts';
 
@@ -19,8 +19,9 @@ export interface SimplifyOptions {
   evaluate?: Evaluate;
   /** Sizes of inputs, by name, in place of the declared ones: the result is only right for these. */
   inputs?: Readonly<Record<string, Shape>>;
-  /** How many bytes more than its inputs a folded constant may have (default 512). */
-  growthBytes?: number;
+  /** How many bytes more than what they are made of folded constants may have, each and all together (default 512
+   *  and 64 KiB). */
+  growth?: Growth;
   /** Whether constants that are listed as inputs stay inputs that callers may set; default false: no caller
    *  overrides a weight. */
   keepInputs?: boolean;
@@ -51,7 +52,7 @@ const maxRounds = 8;
 export function simplify(model: Model, options: SimplifyOptions): SimplifyResult {
   const rules = simplifyRules({
     evaluate: options.evaluate ?? null,
-    growthBytes: options.growthBytes ?? 512,
+    growth: options.growth ?? { each: 512, total: 65536 },
     copyShared: options.copyShared ?? true,
   });
   return runRules(model, 'simplify', rules, {

@@ -106,9 +106,17 @@ function fromNumbers(
 /** Operators that fold nothing away: random, held back for the import of quantization, or not functions of tensors. */
 const notFolded = new Set(['Constant', 'DequantizeLinear', 'QuantizeLinear', 'If', 'Loop', 'Scan']);
 
-/** A node on constants is a constant, unless that would need much more room than what it is made of.
- *  @param growthBytes  how many more bytes than its inputs a result may have */
-export function foldConstants(evaluate: Evaluate, growthBytes: number): Rule {
+/** How much larger than what they are made of folded constants may be. */
+export interface Growth {
+  /** Bytes that one may have more than its inputs. */
+  each: number;
+  /** Bytes that all may have more together. */
+  total: number;
+}
+
+/** A node on constants is a constant, unless that would need much more room than what it is made of. */
+export function foldConstants(evaluate: Evaluate, growth: Growth): Rule {
+  const left = { ...growth };
   return {
     name: 'fold',
     reason: 'its inputs are constants',
@@ -118,17 +126,17 @@ export function foldConstants(evaluate: Evaluate, growthBytes: number): Rule {
       if (node.inputs.some((value) => value !== null && c.constant(value) === null)) return null;
       const op = findOp(c.ops, node.domain, node.op);
       if (op === null || op.traits?.nondeterministic === true) return null;
-      return fold(node, c, evaluate, growthBytes);
+      return fold(node, c, evaluate, left);
     },
   };
 }
 
-function fold(node: Node, c: RuleContext, evaluate: Evaluate, growthBytes: number): Found {
+function fold(node: Node, c: RuleContext, evaluate: Evaluate, growth: Growth): Found {
   const constants = node.inputs.map((value) => c.constant(value));
   const before = constants.reduce((sum, constant) => sum + (constant?.data.size ?? 0), 0);
   const bytes = outputBytes(node, c);
   if (bytes === null) return 'the size of its result is not known before it runs';
-  if (bytes > before + growthBytes)
+  if (bytes > before + Math.min(growth.each, growth.total))
     return `its result would take ${bytes} bytes, what it is made of takes ${before}`;
   const wanted = node.outputs.filter(({ uses }) => uses.size > 0);
   if (wanted.some((value) => c.isOutput(value))) return 'it is an output of the graph';
@@ -138,6 +146,7 @@ function fold(node: Node, c: RuleContext, evaluate: Evaluate, growthBytes: numbe
   const results = evaluate(node, inputs as (Tensor | undefined)[]);
   if (results === null) return 'it can not be evaluated here';
   return () => {
+    growth.total -= Math.max(0, bytes - before);
     node.outputs.forEach((output, index) => {
       const result = results[index];
       if (output.uses.size === 0 || result === undefined) return;

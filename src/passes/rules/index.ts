@@ -9,7 +9,13 @@ import {
   zeroStates,
 } from './arrange.ts';
 import { knownBranches, onlyBranches } from './branch.ts';
-import { constantNodes, type Evaluate, foldConstants, knownElements } from './constants.ts';
+import {
+  constantNodes,
+  type Evaluate,
+  foldConstants,
+  type Growth,
+  knownElements,
+} from './constants.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
 import {
@@ -22,12 +28,12 @@ import {
 
 export interface RuleOptions {
   evaluate: Evaluate | null;
-  growthBytes: number;
+  growth: Growth;
   copyShared: boolean;
 }
 
 /** The rules of `simplify`, in the order in which they are tried on a node. */
-export function simplifyRules({ evaluate, growthBytes, copyShared }: RuleOptions): Rule[] {
+export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Rule[] {
   return [
     constantNodes,
     noOps,
@@ -51,6 +57,6 @@ export function simplifyRules({ evaluate, growthBytes, copyShared }: RuleOptions
     concatOfZeros,
     zeroStates,
     knownElements,
-    ...(evaluate === null ? [] : [foldConstants(evaluate, growthBytes)]),
+    ...(evaluate === null ? [] : [foldConstants(evaluate, growth)]),
   ];
 }
