@@ -1,9 +1,11 @@
 import type { Model } from '../ir/model.ts';
+import { ops } from '../ops/index.ts';
+import { importQuantization } from '../passes/import-quantization.ts';
+import { optimizeForRuntime } from '../passes/optimize.ts';
+import { evaluateNode } from './evaluate-node.ts';
 
 /** Rewrites a graph for running: results agree within rounding. */
 export function optimize(model: Model): void {
-  for (const value of model.graph.constants) {
-    const index = model.graph.inputs.indexOf(value);
-    if (index >= 0) model.graph.inputs.splice(index, 1);
-  }
+  optimizeForRuntime(model, { ops, evaluate: evaluateNode });
+  importQuantization(model);
 }

@@ -19,6 +19,29 @@ export const bytesOf = (levels: Levels): Uint8Array =>
 
 export const isUnsigned = (levels: Levels): boolean => levels instanceof Uint8Array;
 
+/** Levels in wasm memory. */
+export interface LevelsAt {
+  readonly address: number;
+  readonly unsigned: boolean;
+}
+
+/** Whether levels of either kind are unsigned. */
+export const hasUnsigned = (levels: Levels | LevelsAt): boolean =>
+  'address' in levels ? levels.unsigned : isUnsigned(levels);
+
+/** Copies `count` levels from the `from`-th on to an address in wasm memory. */
+export function copyLevels(
+  memory: Uint8Array,
+  levels: Levels | LevelsAt,
+  from: number,
+  count: number,
+  target: number,
+): void {
+  if ('address' in levels)
+    memory.copyWithin(target, levels.address + from, levels.address + from + count);
+  else memory.set(bytesOf(levels).subarray(from, from + count), target);
+}
+
 /** @throws {RangeError} not an integer ≥ least, or too large for a tensor in memory */
 export function checkSize(name: string, value: number, least = 0): void {
   if (!Number.isSafeInteger(value) || value < least || value > 2 ** 31)

@@ -1,6 +1,6 @@
 import { volume } from '../../core/shape.ts';
 import { convTables, type Geometry } from '../geometry.ts';
-import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
+import { copyLevels, hasUnsigned, type Levels, type LevelsAt } from './bytes.ts';
 import type { ConvWeights } from './conv-weights.ts';
 import { depthwise } from './depthwise.ts';
 import { writePointers } from './pointers.ts';
@@ -16,7 +16,7 @@ type RunBlock = (pointers: number, c: number, pixels: number) => void;
 
 /** A convolution by indirection: products read x through pointers, padding included. */
 export function convolve(
-  x: Levels,
+  x: Levels | LevelsAt,
   weights: ConvWeights,
   geometry: Geometry,
   zeroPoint: number,
@@ -35,8 +35,7 @@ export function convolve(
     return;
   }
   const tables = convTables(geometry);
-  const unsigned = isUnsigned(x);
-  const bytes = bytesOf(x);
+  const unsigned = hasUnsigned(x);
   const sample = positions * channels;
   const size = engine.activationBytes;
   const bytesPerPixel = 4 * Math.max(taps, outputs, 1);
@@ -51,7 +50,7 @@ export function convolve(
     const run = productBlocks(weights, zeroPoint, unsigned, most, bias);
     for (let index = 0; index < batch; index++) {
       const { u8 } = arena.views();
-      u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
+      copyLevels(u8, x, index * sample, sample, raw);
       // The position after the last one is all padding.
       u8.fill(zeroPoint & 255, raw + sample, raw + sample + channels);
       const zeros = Int32Array.of(zeroPoint);

@@ -1,6 +1,6 @@
 import { volume } from '../../core/shape.ts';
 import type { Geometry } from '../geometry.ts';
-import { bytesOf, isUnsigned, type Levels } from './bytes.ts';
+import { copyLevels, hasUnsigned, type Levels, type LevelsAt } from './bytes.ts';
 import type { StorePixels } from './conv-run.ts';
 import type { DepthwiseWeights } from './conv-weights.ts';
 import type { Engine } from './engine.ts';
@@ -14,7 +14,7 @@ const blockBytes = 2 ** 17;
  *  the same distance from every pixel. */
 export function depthwise(
   engine: Engine,
-  x: Levels,
+  x: Levels | LevelsAt,
   { address, pairs }: DepthwiseWeights,
   geometry: Geometry,
   zeroPoint: number,
@@ -53,13 +53,12 @@ export function depthwise(
     for (let tap = 0; tap < 2 * pairs; tap++) i32[(offsets >>> 2) + tap] = reach[tap] ?? 0;
     for (let j = 0; j < padded(channels); j++) i32[(init >>> 2) + j] = bias?.[j] ?? 0;
     if (whole > sample) i16.fill(0, wide >>> 1, (wide >>> 1) + whole);
-    const bytes = bytesOf(x);
     i32[zero >>> 2] = zeroPoint;
-    const unsigned = isUnsigned(x) ? 1 : 0;
+    const unsigned = hasUnsigned(x) ? 1 : 0;
     const rows = whole > sample ? eachPlace(input.slice(0, -1), (at) => at) : [];
     const starts = eachPlace(output.slice(0, -1), (at) => dot(at, strides, framed));
     for (let index = 0; index < batch; index++) {
-      arena.views().u8.set(bytes.subarray(index * sample, (index + 1) * sample), raw);
+      copyLevels(arena.views().u8, x, index * sample, sample, raw);
       if (rows.length === 0) simd.q8_widen_rows(raw, wide, zero, 1, sample, unsigned);
       const row = channels * input.at(-1)!;
       for (const at of rows) {

@@ -28,32 +28,25 @@ interface Pairs<T> {
   readonly b: T;
 }
 
-/** Elements of an operand at the places of `dims`. */
+/** Elements of an operand at the places of `dims`. Don't write to them. */
 export function spread(tensor: Tensor, dims: readonly number[]): Float64Array {
   const values = numbersOf(tensor);
-  return broadcastOffsets(tensor.dims, dims).map((at) => values[at]!);
+  const isWhole = tensor.dims.length === dims.length && tensor.size === volume(dims);
+  return isWhole ? values : broadcastOffsets(tensor.dims, dims).map((at) => values[at]!);
 }
 
 function pairs<T>(
   c: EvaluateContext,
-  read: (tensor: Tensor, offsets: Float64Array) => T,
+  read: (tensor: Tensor, dims: readonly number[]) => T,
 ): Pairs<T> {
   const [a, b] = [tensorAt(c, 0), tensorAt(c, 1)];
   const dims = broadcastDims([a.dims, b.dims]);
-  return {
-    dims,
-    a: read(a, broadcastOffsets(a.dims, dims)),
-    b: read(b, broadcastOffsets(b.dims, dims)),
-  };
+  return { dims, a: read(a, dims), b: read(b, dims) };
 }
 
-const numbersAt = (tensor: Tensor, offsets: Float64Array): Float64Array => {
-  const values = numbersOf(tensor);
-  return offsets.map((at) => values[at]!);
-};
-const bigintsAt = (tensor: Tensor, offsets: Float64Array): bigint[] => {
+const bigintsAt = (tensor: Tensor, dims: readonly number[]): bigint[] => {
   const values = bigintsOf(tensor);
-  return Array.from(offsets, (at) => values[at]!);
+  return Array.from(broadcastOffsets(tensor.dims, dims), (at) => values[at]!);
 };
 
 interface Arithmetic {
@@ -71,7 +64,7 @@ function arithmetic(op: string, { onNumbers, onBigints }: Arithmetic): Evaluator
         const values = a.map((x, i) => onBigints(x, b[i]!, type));
         return [tensorOfBigints(type, values, dims)];
       }
-      const { a, b, dims } = pairs(c, numbersAt);
+      const { a, b, dims } = pairs(c, spread);
       return [
         tensorOf(
           type,
@@ -132,7 +125,7 @@ function logical(op: string, change: (a: boolean, b: boolean) => boolean): Evalu
   return {
     op,
     evaluate: (c) => {
-      const { a, b, dims } = pairs(c, numbersAt);
+      const { a, b, dims } = pairs(c, spread);
       const values = Array.from(a, (x, i) => change(x !== 0, b[i] !== 0));
       return [tensorOfTruths(values, dims)];
     },
@@ -146,9 +139,10 @@ function comparison(op: string, holds: (a: Comparable, b: Comparable) => boolean
     op,
     evaluate: (c) => {
       const { type } = tensorAt(c, 0);
-      const { a, b, dims } = pairs<ArrayLike<Comparable>>(c, (tensor, offsets) => {
-        if (isWide(type)) return bigintsAt(tensor, offsets);
-        if (type !== 'string') return numbersAt(tensor, offsets);
+      const { a, b, dims } = pairs<ArrayLike<Comparable>>(c, (tensor, to) => {
+        if (isWide(type)) return bigintsAt(tensor, to);
+        if (type !== 'string') return spread(tensor, to);
+        const offsets = broadcastOffsets(tensor.dims, to);
         return Array.from(offsets, (at) => (tensor.data as string[])[at]!);
       });
       const values = Array.from(a, (x, i) => holds(x, b[i]!));
@@ -170,7 +164,7 @@ function variadic(
       const { type } = operands[0]!;
       const dims = broadcastDims(operands.map((operand) => operand.dims));
       if (isWide(type)) {
-        const lists = operands.map((x) => bigintsAt(x, broadcastOffsets(x.dims, dims)));
+        const lists = operands.map((x) => bigintsAt(x, dims));
         const values = lists.reduce((a, b) => a.map((x, i) => onBigints(x, b[i]!, type)));
         return [tensorOfBigints(type, values, dims)];
       }
@@ -212,7 +206,7 @@ function power(c: EvaluateContext): Tensor[] {
     const values = a.map((x, i) => integerPower(x, b[i]!));
     return [tensorOfBigints(base.type, values, dims)];
   }
-  const { a, b, dims } = pairs(c, numbersAt);
+  const { a, b, dims } = pairs(c, spread);
   return [tensorOf(base.type, powEach(a, b), dims)];
 }
 

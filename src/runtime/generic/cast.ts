@@ -61,7 +61,21 @@ export function castTo(
     if (isWide(x.type)) return tensorOfBigints(type, bigintsOf(x), x.dims);
     if (isFloatType(x.type)) return tensorOfBigints(type, truncated(x, type), x.dims);
   }
+  if (isWide(x.type) && isFloatType(type) && type !== 'float64') {
+    return tensorOf(type, Float64Array.from(bigintsOf(x), roundedToOdd), x.dims, options);
+  }
   return tensorOf(type, numbersOf(x), x.dims, options);
+}
+
+/** 53 bits of an integer with the last one set if bits were lost, so that rounding it again to a narrower type gives
+ *  what rounding once would have given. */
+function roundedToOdd(value: bigint): number {
+  const size = value < 0n ? -value : value;
+  const shift = BigInt(Math.max(0, size.toString(2).length - 53));
+  const kept = size >> shift;
+  const odd = kept << shift === size ? kept : kept | 1n;
+  const result = Number(odd << shift);
+  return value < 0n ? -result : result;
 }
 
 function truncated(x: Tensor, type: DType): bigint[] {

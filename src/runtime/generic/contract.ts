@@ -20,6 +20,12 @@ export interface Named {
   readonly axes: readonly string[];
 }
 
+/** Where an operand's elements lie for each element of the result, and from there for each term of its sum. */
+interface Places {
+  readonly starts: Float64Array;
+  readonly steps: Float64Array;
+}
+
 /** Sizes of all axes; those of size 1 broadcast.
  *  @throws {ShapeError} sizes that differ */
 function sizesOf(operands: readonly Named[]): Map<string, number> {
@@ -50,7 +56,7 @@ export function contract(
   const summed = [...sizes.keys()].filter((axis) => !output.includes(axis));
   const dims = output.map((axis) => sizes.get(axis)!);
   const inner = summed.map((axis) => sizes.get(axis)!);
-  const offsets = operands.map(({ tensor, axes }) => {
+  const offsets = operands.map(({ tensor, axes }): Places => {
     const strides = stridesOf(tensor.dims);
     const along = (axis: string): number =>
       axes.reduce(
@@ -77,15 +83,22 @@ export function contract(
     });
     return tensorOfBigints(type, result, dims);
   }
-  const values = operands.map(({ tensor }) => numbersOf(tensor));
   const multiply = isIntegerType(type) ? Math.imul : (a: number, b: number): number => a * b;
+  const values = operands.map(({ tensor }) => numbersOf(tensor));
+  const [a, b, ...rest] = values as [Float64Array, Float64Array | undefined];
+  const [atA, atB, ...atRest] = offsets as [Places, Places | undefined];
   const result = new Float64Array(count);
   for (let i = 0; i < count; i++) {
+    const firstA = atA.starts[i]!;
+    const firstB = atB?.starts[i] ?? 0;
     let sum = 0;
     for (let t = 0; t < terms; t++) {
-      let product = values[0]![offsets[0]!.starts[i]! + offsets[0]!.steps[t]!]!;
-      for (let o = 1; o < offsets.length; o++)
-        product = multiply(product, values[o]![offsets[o]!.starts[i]! + offsets[o]!.steps[t]!]!);
+      let product = a[firstA + atA.steps[t]!]!;
+      if (b !== undefined) product = multiply(product, b[firstB + atB!.steps[t]!]!);
+      for (let o = 0; o < rest.length; o++) {
+        const { starts, steps } = atRest[o]!;
+        product = multiply(product, (rest as Float64Array[])[o]![starts[i]! + steps[t]!]!);
+      }
       sum += product;
     }
     result[i] = sum;

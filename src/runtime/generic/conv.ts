@@ -5,7 +5,7 @@ import { numbersOf, tensorOf, withDims } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { gated, sigmoid } from './functions.ts';
 import { countOf } from './indexing.ts';
-import { integersAt, invalid, optionalAt, tensorAt } from './operands.ts';
+import { integersAt, invalid, optionalAt, scalarAt, tensorAt } from './operands.ts';
 import { quantizedTo } from './quantize.ts';
 import { joined } from './reshape.ts';
 import { part } from './slicing.ts';
@@ -92,7 +92,7 @@ function conv(c: EvaluateContext): Tensor[] {
 function shifted(x: Tensor, zero: Tensor | undefined): Reals {
   if (zero === undefined) return realsOf(x);
   const upright =
-    zero.size > 1
+    zero.size !== 1
       ? withDims(zero, [zero.size, ...x.dims.slice(1).map(() => 1)])
       : withDims(zero, []);
   const zeros = spread(upright, x.dims);
@@ -119,7 +119,7 @@ function qlinearConv(c: EvaluateContext): Tensor[] {
     return v * Math.fround(Math.fround(xScale![0]! * wScales![filter]!) / yScale![0]!);
   });
   const zero = tensorAt(c, 7);
-  const zeros = new Float64Array(values.length).fill(numbersOf(zero)[0]!);
+  const zeros = new Float64Array(values.length).fill(scalarAt(c, 7));
   return [quantizedTo(zero.type, scaled, zeros, dims)];
 }
 
@@ -224,6 +224,9 @@ function causalConv(c: EvaluateContext): Tensor[] {
   const [x, w] = [tensorAt(c, 0), tensorAt(c, 1)];
   const [n, channels, length] = x.dims as [number, number, number];
   const taps = w.dims[2]!;
+  if (x.dims.length !== 3 || w.dims.length !== 3 || w.dims[0] !== channels || w.dims[1] !== 1)
+    throw invalid(c, 'E_SHAPE_CHANNELS', `input [${x.dims}], weight [${w.dims}]`);
+  if (taps < 1) throw invalid(c, 'E_SHAPE_WINDOW', 'the filters are empty');
   const past =
     optionalAt(c, 3) ??
     tensorOf(x.type, new Float64Array(n * channels * (taps - 1)), [n, channels, taps - 1]);

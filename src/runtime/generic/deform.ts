@@ -39,6 +39,8 @@ function deformConv(c: EvaluateContext): Tensor[] {
   const groups = c.attributes.int('group');
   const offsetGroups = c.attributes.int('offset_group');
   const sizes = x.dims.slice(2);
+  if (sizes.length === 0 || x.dims.length !== w.dims.length)
+    throw invalid(c, 'E_SHAPE_RANK', `input [${x.dims}], weight [${w.dims}]`);
   const rank = sizes.length;
   const { window, places } = slidWindow(c, sizes, givenWindow(c, rank, w.dims.slice(2)));
   const [taps, count, area] = [volume(window.kernel), volume(places), volume(sizes)];

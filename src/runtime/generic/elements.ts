@@ -191,10 +191,3 @@ export function tensorOfIntegers(values: ArrayLike<number>, dims?: readonly numb
   const wide = BigInt64Array.from(Array.from(values), BigInt);
   return new Tensor('int64', wide, dims ?? [wide.length]);
 }
-
-/** A number as the type holds it. */
-export function roundTo(type: DType, value: number): number {
-  if (type === 'float64') return value;
-  if (type === 'float32') return Math.fround(value);
-  return numbersOf(tensorOf(type, [value], []))[0]!;
-}

@@ -38,7 +38,7 @@ export const tan: RealFunction = (x) => {
 
 /** atan x of one number: the angle is halved twice, atan x = 2·atan(x / (1 + √(1 + x²))), then the power series,
  *  whose 12 terms leave less than 1e-17 below tan(π/16). */
-export function atanOf(x: number): number {
+function atanOf(x: number): number {
   const a = Math.abs(x);
   if (Number.isNaN(x)) return x;
   if (a > 1) return (x < 0 ? -1 : 1) * (Math.PI / 2 - atanOf(1 / a));

@@ -81,7 +81,7 @@ function groupNormalization(c: EvaluateContext, groups: number): Tensor[] {
   if (channels % groups !== 0)
     throw invalid(c, 'E_SHAPE_CHANNELS', `${channels} channels don't divide into ${groups} groups`);
   const epsilon = c.attributes.float('epsilon');
-  const rows = withDims(x, [n, groups, groups === 0 ? 0 : x.size / (n * groups) || 0]);
+  const rows = withDims(x, [n, groups, x.size / (n * groups) || 0]);
   const [scale, bias] = [1, 2].map((input) => perChannel(c, tensorAt(c, input), x.dims));
   const values = eachRow(rows, [2], (row) => standardized(row, epsilon)).map(
     (v, i) => v * scale![i]! + bias![i]!,

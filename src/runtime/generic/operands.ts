@@ -102,9 +102,3 @@ export function stringsIn(c: EvaluateContext, attribute: string): readonly strin
   const found = c.node.attributes.get(attribute);
   return found?.type === 'strings' ? found.value : null;
 }
-
-/** Whether output `index` is there and used. */
-export function isWanted(c: EvaluateContext, index: number): boolean {
-  const value = c.node.outputs[index];
-  return value !== undefined && value.uses.size > 0;
-}

@@ -7,7 +7,7 @@ import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { indexAt, stridesOf } from './indexing.ts';
 import { axisIn, dtypeIn, invalid, optionalAt, tensorAt } from './operands.ts';
 
-/** Scaled reals as integers: rounded half to even, moved by the zero point, saturated.
+/** Scaled reals as integers: rounded half to even, moved by the zero point, saturated; float8 is only rounded.
  *  @param zeros  one for each element */
 export function quantizedTo(
   type: DType,
@@ -15,6 +15,7 @@ export function quantizedTo(
   zeros: ArrayLike<number> | null,
   dims: readonly number[],
 ): Tensor {
+  if (!isIntegerType(type)) return tensorOf(type, scaled, dims, { saturate: true });
   const { min, max } = integerRange(type);
   const levels = scaled.map((v, i) => {
     const level = roundHalfEven(v) + (zeros === null ? 0 : zeros[i]!);

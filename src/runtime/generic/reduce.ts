@@ -15,7 +15,7 @@ import {
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { exp, log } from './functions.ts';
 import { aroundAxis, replaceSize, stridesOf, viewOffsets } from './indexing.ts';
-import { axesIn, axisIn, integersAt, optionalIntegersAt, scalarAt, tensorAt } from './operands.ts';
+import { axesIn, axisIn, invalid, optionalIntegersAt, scalarAt, tensorAt } from './operands.ts';
 
 interface Groups {
   readonly dims: readonly number[];
@@ -187,11 +187,12 @@ function cumulative(
 function topK(c: EvaluateContext): Tensor[] {
   const x = tensorAt(c, 0);
   const axis = axisIn(c, c.attributes.int('axis'), x.dims.length);
-  const [k] = integersAt(c, 1) as [number];
+  const k = scalarAt(c, 1);
   const sign = c.attributes.int('largest') !== 0 ? 1 : -1;
   const { outer, size, inner } = aroundAxis(x.dims, axis);
-  const dims = replaceSize(x.dims, axis, Math.min(k, size));
-  const count = dims[axis]!;
+  if (!(k >= 0 && k <= size)) throw invalid(c, 'E_SHAPE_TOPK', `k = ${k} of ${size} elements`);
+  const dims = replaceSize(x.dims, axis, k);
+  const count = k;
   const values: ArrayLike<number | bigint> = isWide(x.type) ? bigintsOf(x) : numbersOf(x);
   const offsets = new Float64Array(volume(dims));
   const indices = new Float64Array(offsets.length);

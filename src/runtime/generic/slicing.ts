@@ -134,10 +134,17 @@ function centerCropPad(c: EvaluateContext): Tensor[] {
   return [padded(x, before, after, 'constant')];
 }
 
+/** Checks that sizes come out in blocks. */
+function checkBlocks(c: EvaluateContext, x: Tensor, divided: readonly number[], by: number): void {
+  if (x.dims.length !== 4 || by < 1 || divided.some((axis) => x.dims[axis]! % by !== 0))
+    throw invalid(c, 'E_SHAPE_BLOCK', `[${x.dims}] does not divide into the blocks`);
+}
+
 function depthToSpace(c: EvaluateContext): Tensor[] {
   const x = tensorAt(c, 0);
   const [n, channels, h, w] = x.dims as [number, number, number, number];
   const block = c.attributes.int('blocksize');
+  checkBlocks(c, x, [1], block * block);
   const depth = channels / (block * block);
   const result = [n, depth, h * block, w * block];
   const ordered =
@@ -151,6 +158,7 @@ function spaceToDepth(c: EvaluateContext): Tensor[] {
   const x = tensorAt(c, 0);
   const [n, channels, height, width] = x.dims as [number, number, number, number];
   const block = c.attributes.int('blocksize');
+  checkBlocks(c, x, [2, 3], block);
   const [h, w] = [height / block, width / block];
   const ordered = transposed(withDims(x, [n, channels, h, block, w, block]), [0, 3, 5, 1, 2, 4]);
   return [withDims(ordered, [n, channels * block * block, h, w])];

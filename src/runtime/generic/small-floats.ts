@@ -50,7 +50,7 @@ const words = new Float64Array(1);
 const halves = new Uint32Array(words.buffer);
 
 /** ⌊log2 |x|⌋ of a normal number; below the normal ones −1023. */
-export function exponentOf(x: number): number {
+function exponentOf(x: number): number {
   words[0] = x;
   return ((halves[1]! >>> 20) & 0x7ff) - 1023;
 }

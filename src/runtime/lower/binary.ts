@@ -7,7 +7,7 @@ import { isFloat } from './operands.ts';
 type Pick = (simd: LibraryKernels) => BroadcastKernel;
 
 /** Two operands in one kernel call for each block of the two innermost axes after merging. */
-interface Calls {
+export interface Calls {
   readonly outer: number;
   readonly count: number;
   readonly mode: number;
@@ -18,7 +18,8 @@ interface Calls {
 /** Beyond so many calls, the generic evaluator is as good. */
 const mostCalls = 2 ** 20;
 
-function callsOf(a: Operand, b: Operand): Calls | null {
+/** The calls for two operands; null where they would be too many. */
+export function callsOf(a: Operand, b: Operand): Calls | null {
   const { axes } = broadcast(a.size, b.size, { aShape: a.dims, bShape: b.dims });
   const inner = axes[0]!;
   const middle = axes[1] ?? { size: 1, aStep: 0, bStep: 0 };
@@ -42,25 +43,22 @@ function callsOf(a: Operand, b: Operand): Calls | null {
   return { outer: middle.size, count: inner.size, mode, offsets };
 }
 
-/** @param bytes  of a result element */
-function stepOf(
+/** A step that makes the calls.
+ *  @param bytes  of a result element
+ *  @param from   of an operand's */
+export function stepOf(
   kernel: BroadcastKernel,
   calls: Calls,
   bytes: number,
+  from = 4,
 ): (a: number, b: number, y: number) => Step {
   const { outer, count, mode, offsets } = calls;
   return (a, b, y) => {
     if (offsets.length === 3) return () => kernel(a, b, y, outer, count, mode);
     return () => {
       for (let i = 0; i < offsets.length; i += 3) {
-        kernel(
-          a + 4 * offsets[i]!,
-          b + 4 * offsets[i + 1]!,
-          y + bytes * offsets[i + 2]!,
-          outer,
-          count,
-          mode,
-        );
+        const [p, q, to] = [offsets[i]!, offsets[i + 1]!, offsets[i + 2]!];
+        kernel(a + from * p, b + from * q, y + bytes * to, outer, count, mode);
       }
     };
   };

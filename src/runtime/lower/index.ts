@@ -1,5 +1,9 @@
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
+import { int8ConvLowerings } from './int8/conv.ts';
+import { int8ElementwiseLowerings } from './int8/elementwise.ts';
+import { int8MatmulLowerings } from './int8/matmul.ts';
+import { quantizeLowerings } from './int8/quantize.ts';
 import type { Lowering } from './lowering.ts';
 import { matmulLowerings } from './matmul.ts';
 import { moveLowerings } from './move.ts';
@@ -22,6 +26,10 @@ export const lowerings: readonly Lowering[] = [
   ...poolLowerings,
   ...normalizeLowerings,
   ...recurrentLowerings,
+  ...int8ConvLowerings,
+  ...int8MatmulLowerings,
+  ...int8ElementwiseLowerings,
+  ...quantizeLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 

@@ -1,0 +1,77 @@
+import { convGeometry } from '../../../kernels/geometry.ts';
+import type { Levels } from '../../../kernels/int8/bytes.ts';
+import { convolve } from '../../../kernels/int8/conv-run.ts';
+import { kernelSizes, packConv } from '../../../kernels/int8/conv-weights.ts';
+import { engine } from '../../../kernels/int8/engine.ts';
+import { panelBytes } from '../../../kernels/int8/panels.ts';
+import { requantize, resolveRequantization } from '../../../kernels/int8/requantize.ts';
+import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
+import { windowNumbers } from '../window.ts';
+import { meaningOf } from './levels.ts';
+import { levelLimits } from './limits.ts';
+import {
+  channelsLast,
+  integerBias,
+  packObject,
+  requantizationScales,
+  weightMeaning,
+} from './weights.ts';
+
+/** x, weights and result are 8-bit levels: exact integer sums, then one rounding. */
+function lowerConv(c: LowerContext): Lowered | null {
+  const [x, w, , addend] = c.inputs;
+  const [y] = c.outputs;
+  const [from, to] = [meaningOf(x), meaningOf(y)];
+  if (x == null || w == null || y == null || from === null || to === null || addend != null)
+    return null;
+  if (x.size === 0 || y.size === 0) return null;
+  const outputs = w.dims[0]!;
+  const weights = weightMeaning(c, 1, 0, outputs);
+  const limits = levelLimits(c.attributes, to);
+  if (weights === null || limits === null) return null;
+  const bias = integerBias(c, 2, from, weights);
+  if (bias === undefined) return null;
+  const kernel = w.dims.slice(2);
+  const spatial = x.dims.slice(1, -1);
+  const window = windowNumbers(c.attributes, spatial, kernel);
+  if (window.pads.some((pad) => pad < 0)) return null;
+  const groups = c.attributes.int('group', 1);
+  const weightShape = [outputs, ...kernel, w.dims[1]!];
+  const geometry = convGeometry({ ...window, shape: x.dims, weightShape, groups });
+  const rule = resolveRequantization(
+    {
+      scale: requantizationScales(from, weights, to),
+      zeroPoint: to.zero,
+      type: to.unsigned ? 'uint8' : 'int8',
+      ...limits,
+    },
+    outputs,
+  );
+  const sizes = kernelSizes({ weightShape, groups });
+  const chosen = engine();
+  const { inputs, taps } = sizes;
+  const dense =
+    panelBytes(chosen, outputs / groups, taps, inputs) + panelBytes(chosen, 1, taps, inputs);
+  const bytes = groups * (dense + 128) + 4 * (outputs + 8) * (taps + 1) + 128;
+  const packed = packObject(c, `int8 conv ${groups}`, 1, bytes, (take) => {
+    const levels = channelsLast(c.known(1)!.data as Levels, outputs, inputs, taps);
+    return packConv(chosen, take, levels, sizes, weights.zeros);
+  });
+  const { unsigned, zero } = from;
+  return {
+    kernel: `q8_conv ${chosen.mode}`,
+    reads: [0],
+    bind(at) {
+      const [source, target] = [at.input(0), at.output(0)];
+      const made = packed();
+      return () =>
+        convolve({ address: source, unsigned }, made, geometry, zero, bias, (sums, first, pixels) =>
+          requantize(chosen.backend, rule, sums, target + first * outputs, pixels, outputs, 0),
+        );
+    },
+  };
+}
+
+export const int8ConvLowerings: readonly Lowering[] = [
+  { op: 'Conv', domain: 'mp', lower: lowerConv },
+];
