@@ -8,10 +8,12 @@ import {
   type NodeSpec,
   type Use,
   unlink,
+  unlinkGraph,
   Value,
 } from './graph.ts';
 import type { Model } from './model.ts';
 import { type Attribute, type Quantization, tensorType, type ValueType } from './types.ts';
+import { allGraphs } from './walk.ts';
 
 /** What an Edit did: plain data for reports. */
 export interface EditRecord {
@@ -36,7 +38,8 @@ export type Place = { before: Node } | { after: Node } | { startOf: Graph } | { 
  *  which costs O(nodes) per touched graph however many changes there are. */
 export class Edit {
   readonly #model: Model;
-  readonly #record: EditRecord;
+  #record: EditRecord;
+  readonly #records: EditRecord[] = [];
   readonly #removed: Set<Node> = new Set();
   readonly #before: Map<Node, Node[]> = new Map();
   readonly #after: Map<Node, Node[]> = new Map();
@@ -48,6 +51,17 @@ export class Edit {
   constructor(model: Model, info: EditInfo) {
     this.#model = model;
     this.#record = { ...info, removed: [], added: [], changed: [] };
+    this.#records.push(this.#record);
+  }
+
+  /** What is changed from here on is logged under another rule. Nodes still enter and leave at `commit`: many small
+   *  rewrites cost one pass over the node list. */
+  turnTo(info: EditInfo): void {
+    const known = this.#records.find(
+      (record) => record.pass === info.pass && record.rule === info.rule,
+    );
+    if (known === undefined) this.#records.push({ ...info, removed: [], added: [], changed: [] });
+    this.#record = known ?? this.#records.at(-1)!;
   }
 
   /** @param outputs  name and type of each output */
@@ -116,11 +130,12 @@ export class Edit {
     return count;
   }
 
-  /** Its outputs must be unused by the time of `commit`. */
+  /** Its outputs must be unused by the time of `commit`. Its bodies go with it. */
   removeNode(node: Node): void {
     if (this.#removed.has(node)) return;
     this.#removed.add(node);
     unlink(node);
+    for (const body of node.subgraphs()) for (const graph of allGraphs(body)) unlinkGraph(graph);
     node.origin = null;
     this.#touched.add(node.graph);
     this.#record.removed.push(describe(node));
@@ -160,6 +175,12 @@ export class Edit {
     value.origin = null;
   }
 
+  /** For nodes that were read as parts of one, and go on without each other. */
+  renameNode(node: Node, name: string): void {
+    node.name = name;
+    node.origin = null;
+  }
+
   /** Ends the edit: puts nodes in their places and logs the record on the model.
    *  @throws {VerifyError} a removed node is still in use (a bug in the rule) */
   commit(): EditRecord {
@@ -176,7 +197,8 @@ export class Edit {
       }
     }
     for (const graph of this.#touched) graph.nodes = this.#ordered(graph);
-    this.#model.edits.push(this.#record);
+    const isOnly = this.#records.length === 1;
+    this.#model.edits.push(...this.#records.filter((record) => isOnly || hasChanges(record)));
     return this.#record;
   }
 
@@ -192,6 +214,10 @@ export class Edit {
     for (const node of this.#end.get(graph) ?? []) visit(node);
     return nodes;
   }
+}
+
+function hasChanges({ removed, added, changed }: EditRecord): boolean {
+  return removed.length + added.length + changed.length > 0;
 }
 
 function push<K>(map: Map<K, Node[]>, key: K, node: Node): void {

@@ -148,3 +148,12 @@ export function unlink(node: Node): void {
     if (value !== null && use !== undefined) value.uses.delete(use);
   });
 }
+
+/** Removes the links of everything in a graph to values, which may be those of graphs around it. Only for Edit. */
+export function unlinkGraph(graph: Graph): void {
+  for (const node of graph.nodes) unlink(node);
+  graph.outputs.forEach((value, index) => {
+    const use = graph.outputUses[index];
+    if (use !== undefined) value.uses.delete(use);
+  });
+}

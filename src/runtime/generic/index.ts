@@ -1,5 +1,7 @@
+import { attentionEvaluators } from './attention.ts';
 import { binaryEvaluators } from './binary.ts';
 import { castEvaluators } from './cast.ts';
+import { controlEvaluators } from './control.ts';
 import { convEvaluators } from './conv.ts';
 import { createEvaluators } from './create.ts';
 import { deformEvaluators } from './deform.ts';
@@ -7,14 +9,18 @@ import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { imageEvaluators } from './image.ts';
+import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
+import { sequenceEvaluators } from './sequence.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 
@@ -22,6 +28,12 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...recurrentEvaluators,
+  ...imageEvaluators,
+  ...attentionEvaluators,
+  ...lossEvaluators,
+  ...controlEvaluators,
+  ...sequenceEvaluators,
   ...identityEvaluators,
   ...elementwiseEvaluators,
   ...binaryEvaluators,

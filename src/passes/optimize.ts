@@ -1,0 +1,19 @@
+import type { Model } from '../ir/model.ts';
+import type { Growth } from './rules/constants.ts';
+import { simplifyRules } from './rules/index.ts';
+import { oneHotProducts } from './rules/one-hot.ts';
+import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
+
+/** Room for constants that are made once instead of at every run. */
+const growth: Growth = { each: 2 ** 28, total: 2 ** 29 };
+
+/** Rewrites a model for running: `simplify`, with room for folded constants. Layout is a pass of its own. Results agree
+ *  but for rounding. Time is about linear in nodes and rewrites; constants must be readable without waiting. */
+export function optimizeForRuntime(model: Model, options: SimplifyOptions): SimplifyResult {
+  const rules = simplifyRules({
+    evaluate: options.evaluate ?? null,
+    growth: options.growth ?? growth,
+    copyShared: options.copyShared ?? true,
+  });
+  return runRules(model, 'optimize', [...rules, oneHotProducts], { ...options, opset: Infinity });
+}
