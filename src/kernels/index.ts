@@ -13,6 +13,7 @@ export {
 export { type BroadcastOptions, broadcastShape } from './broadcast.ts';
 export {
   type ConvAddend,
+  type ConvAlgorithm,
   type ConvOptions,
   type ConvTransposeOptions,
   conv,
