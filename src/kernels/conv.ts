@@ -1,4 +1,4 @@
-import { rangeError } from '../core/errors.ts';
+import { typeError } from '../core/errors.ts';
 import { libraryBackend } from '../wasm/library.ts';
 import { convWinograd } from './conv-winograd.ts';
 import { type Convolution, convolve, type Plane } from './convolve.ts';
@@ -13,9 +13,10 @@ import {
   convTransposeGeometry,
   type Geometry,
 } from './geometry.ts';
+import { isDepthwise, PackedConv } from './packed-conv.ts';
 import { limitsOf, sizeOf } from './sizes.ts';
 import { checkFloats, checkLength, resultArray } from './types.ts';
-import { type WinogradPlan, winogradPlan, winogradWins } from './winograd.ts';
+import { type ConvAlgorithm, winogradChosen, winogradPlan } from './winograd.ts';
 
 /** What a convolution adds, and limits of its results. */
 export interface ConvAddend {
@@ -29,14 +30,19 @@ export interface ConvAddend {
   readonly output?: Float32Array<ArrayBuffer> | undefined;
 }
 
-/** How a convolution is computed. */
-export type ConvAlgorithm = 'direct' | 'winograd';
-
 export interface ConvOptions extends ConvShape, ConvAddend {
   /** 'direct' sums by definition; 'winograd' is for 3 × 3 kernels without steps and groups, with at least 4 channels
    *  on both sides. By default what is faster. */
   readonly algorithm?: ConvAlgorithm | undefined;
 }
+/** What is left to say with packed weights. */
+export interface PackedConvOptions extends ConvAddend {
+  /** Sizes of x: [batch, …space, channels]. */
+  readonly shape: readonly number[];
+  /** Padding before each axis, then after each axis, as in ONNX; default 0. */
+  readonly pads?: readonly number[] | undefined;
+}
+
 export type ConvTransposeOptions = ConvTransposeShape & ConvAddend;
 
 /** The shape of `conv`'s result: [batch, …space, output channels].
@@ -61,10 +67,11 @@ const shapeOf = ({ batch, output, outChannels }: Geometry): number[] => [
 
 /** Convolution (cross-correlation, as in ONNX) in one, two, three or more axes, channels last.
  *  @param x        shape [batch, …space, channels]
- *  @param w        weightShape [output channels, …kernel, channels / groups]
- *  @param options  shape and weightShape; strides, pads, dilations, groups; bias; min and max
+ *  @param w        weightShape [output channels, …kernel, channels / groups], or what packConv made of it
+ *  @param options  shape and weightShape; strides, pads, dilations, groups, algorithm; bias; min and max. With packed
+ *                  weights not what they know: weightShape, strides, dilations, groups, algorithm
  *  @returns        [batch, …space, output channels], sizes by `convShape`
- *  @throws {TypeError} not Float32Arrays
+ *  @throws {TypeError} not Float32Arrays; packed weights that are disposed of, or given what they know
  *  @throws {RangeError} sizes that overflow or don't fit each other or the arrays; steps < 1; padding < 0; min > max; 'winograd' for another kind of convolution
  *  @throws {MemoryError} no room for an image
  *  Cost: a product of matrices of the same multiply-adds, or a quarter of them by Winograd; depthwise reads x about
@@ -80,19 +87,34 @@ export function conv(
   x: Float32Array,
   w: Float32Array,
   options: ConvOptions,
+): Float32Array<ArrayBuffer>;
+export function conv(
+  x: Float32Array,
+  w: PackedConv,
+  options: PackedConvOptions,
+): Float32Array<ArrayBuffer>;
+export function conv(
+  x: Float32Array,
+  w: Float32Array | PackedConv,
+  options: ConvOptions | PackedConvOptions,
 ): Float32Array<ArrayBuffer> {
-  const geometry = convGeometry(options);
-  const plan = planOf(geometry, options.algorithm);
-  const { output, common } = prepare(x, w, options, geometry);
+  const whole = w instanceof PackedConv ? complete(w, options) : (options as ConvOptions);
+  const geometry = convGeometry(whole);
+  const { output, common } = prepare(x, w, whole, geometry);
+  const weights = w instanceof PackedConv ? w.address : w;
+  const plan =
+    w instanceof PackedConv
+      ? w.algorithm === 'winograd' && winogradPlan(geometry)
+      : winogradChosen(geometry, whole.algorithm, 1 / geometry.batch);
   if (output.length === 0) return output;
-  if (plan !== null) {
-    convWinograd(plan, { ...common, w, output });
+  if (plan) {
+    convWinograd(plan, { ...common, w: weights, output });
     return output;
   }
-  const { channels, outChannels, groups, kernel, strides } = geometry;
-  if (groups > 1 && groups === channels) {
+  const { outChannels, kernel, strides } = geometry;
+  if (isDepthwise(geometry)) {
     const { bias, min, max } = common;
-    depthwise(geometry, { x, w, bias, min, max, output });
+    depthwise(geometry, { x, w: weights, bias, min, max, output });
     return output;
   }
   const pixels = product(geometry.output);
@@ -101,7 +123,7 @@ export function conv(
   const tables = convTables(geometry);
   convolve({
     ...common,
-    parts: [{ w, tables }],
+    parts: [{ w: weights, tables }],
     pointwise: pointwise && strides.every((step) => step === 1),
     plane: planeOf(geometry),
     store: (results, _part, image, from, count) => {
@@ -114,17 +136,14 @@ export function conv(
   return output;
 }
 
-/** How Winograd's algorithm runs, if it should. */
-function planOf(geometry: Geometry, algorithm: ConvAlgorithm | undefined): WinogradPlan | null {
-  if (algorithm !== undefined && algorithm !== 'direct' && algorithm !== 'winograd')
-    throw rangeError('algorithm', "'direct' | 'winograd'", algorithm);
-  if (algorithm === 'direct') return null;
-  const plan = winogradPlan(geometry);
-  if (algorithm === undefined) {
-    return plan !== null && winogradWins(plan, 1 / geometry.batch) ? plan : null;
-  }
-  if (plan === null) throw rangeError('algorithm', "'direct' for these sizes", algorithm);
-  return plan;
+/** The options of a convolution with what its packed weights know. */
+function complete(w: PackedConv, options: PackedConvOptions | ConvOptions): ConvOptions {
+  const given: Partial<ConvOptions> = options;
+  for (const name of ['weightShape', 'strides', 'dilations', 'groups', 'algorithm'] as const)
+    if (given[name] !== undefined)
+      throw typeError(name, 'nothing, as the packed weights have it', given[name]);
+  const { weightShape, strides, dilations, groups } = w;
+  return { ...options, weightShape, strides, dilations, groups };
 }
 
 /** One or two axes of space as a plane; null for more, and for taps that are apart. */
@@ -189,7 +208,7 @@ export function convTranspose(
 
 function prepare(
   x: Float32Array,
-  w: Float32Array,
+  w: Float32Array | PackedConv,
   { bias, min, max, output: given, shape, weightShape }: ConvOptions,
   geometry: Geometry,
 ): {
@@ -198,9 +217,11 @@ function prepare(
 } {
   const { batch, channels, outChannels, groups, input } = geometry;
   checkFloats('x', x);
-  checkFloats('w', w);
   checkLength('x', x.length, product(shape));
-  checkLength('w', w.length, product(weightShape));
+  if (!(w instanceof PackedConv)) {
+    checkFloats('w', w);
+    checkLength('w', w.length, product(weightShape));
+  }
   if (bias !== undefined) {
     checkFloats('bias', bias);
     checkLength('bias', bias.length, outChannels);

@@ -1,3 +1,4 @@
+import { rangeError } from '../core/errors.ts';
 import type { LibraryBackend } from '../wasm/library.ts';
 import type { Geometry } from './geometry.ts';
 import { paddedColumns, panelColumns } from './packed.ts';
@@ -14,6 +15,9 @@ const leastTiles = 24;
 const gap = 16;
 const weightScratch = 18 * 16;
 const tileScratch = 72 * 16;
+
+/** How a convolution is computed. */
+export type ConvAlgorithm = 'direct' | 'winograd';
 
 /** A 3 × 3 convolution by F(4 × 4, 3 × 3), image by image. */
 export interface WinogradPlan {
@@ -69,11 +73,29 @@ export function winogradPlan(geometry: Geometry): WinogradPlan | null {
   };
 }
 
+/** The plan of the algorithm that is asked for, or else of the faster one; null for 'direct'.
+ *  @param packings  how often weights are packed for each image; null where they are kept and images not known
+ *  @throws {RangeError} an algorithm that can't be */
+export function winogradChosen(
+  geometry: Geometry,
+  algorithm: ConvAlgorithm | undefined,
+  packings: number | null,
+): WinogradPlan | null {
+  if (algorithm !== undefined && algorithm !== 'direct' && algorithm !== 'winograd')
+    throw rangeError('algorithm', "'direct' | 'winograd'", algorithm);
+  if (algorithm === 'direct') return null;
+  const plan = winogradPlan(geometry);
+  if (algorithm === undefined) return plan !== null && winogradWins(plan, packings) ? plan : null;
+  if (plan === null) throw rangeError('algorithm', "'direct' for these sizes", algorithm);
+  return plan;
+}
+
 /** Whether that is faster than by definition: enough channels that the transforms don't show, tiles full enough,
- *  and pixels enough to pay for `packings` of the weights, 0 where they are packed beforehand. */
-export function winogradWins(plan: WinogradPlan, packings: number): boolean {
+ *  and pixels enough to pay for `packings` of the weights for each image; null where images are not known. */
+export function winogradWins(plan: WinogradPlan, packings: number | null): boolean {
   const { across, down, outHeight, outWidth, channels, outChannels } = plan;
   if (channels < leastChannels || outChannels < leastChannels) return false;
+  if (packings === null) return true;
   const products = frequencies * across * down * productCost + packings * packCost;
   return products < 9 * outHeight * outWidth;
 }
