@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.ts';
 import type { Growth } from './rules/constants.ts';
 import { fuseRules, simplifyRules } from './rules/index.ts';
+import { oneHotProducts } from './rules/one-hot.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
 
 /** Room for constants that are made once instead of at every run. */
@@ -14,7 +15,7 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     growth: options.growth ?? growth,
     copyShared: options.copyShared ?? true,
   });
-  return runRules(model, 'optimize', rules, { ...options, opset: Infinity });
+  return runRules(model, 'optimize', [...rules, oneHotProducts], { ...options, opset: Infinity });
 }
 
 /** Lets operators of domain `mp` do what the nodes around them do: activations, sums with another value, biases,

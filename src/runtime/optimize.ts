@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
+import { assignLayout, channelsLast } from '../passes/layout.ts';
 import { fuseForRuntime, optimizeForRuntime } from '../passes/optimize.ts';
 import { evaluateNode } from './evaluate-node.ts';
 
@@ -8,5 +9,6 @@ import { evaluateNode } from './evaluate-node.ts';
 export function optimize(model: Model): void {
   optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
+  assignLayout(model, channelsLast);
   fuseForRuntime(model, { ops });
 }

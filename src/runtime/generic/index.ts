@@ -9,11 +9,13 @@ import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
+import { imageEvaluators } from './image.ts';
 import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
@@ -26,6 +28,8 @@ export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
+  ...recurrentEvaluators,
+  ...imageEvaluators,
   ...attentionEvaluators,
   ...lossEvaluators,
   ...controlEvaluators,
