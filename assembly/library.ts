@@ -2,6 +2,7 @@
 export * from './gemm';
 export * from './product64';
 export * from './eigen';
+export * from './reflectors';
 export * from './secular';
 export * from './factor';
 export * from './unary';
@@ -11,6 +12,7 @@ export * from './softmax';
 export * from './normalize';
 export * from './fold';
 export * from './conv';
+export * from './winograd';
 export * from './int8';
 export * from './generated/int8-i16';
 export * from './block';

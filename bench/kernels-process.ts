@@ -10,10 +10,19 @@ import { type Contender, type Group, measure, memoryCopy } from './lib.ts';
 
 type Options = Parameters<typeof measure>[2];
 
+type Buffer = InstanceType<(typeof arrays)[keyof typeof arrays]>;
+
 const bytesOf = (type: keyof typeof arrays): number => arrays[type].BYTES_PER_ELEMENT;
 
 const readType = (row: KernelRow, name: string): keyof typeof arrays =>
   row.reads!.find((item) => item.name === name)!.type;
+
+/** Fills with the first elements over and over: by whole copies, since rows have millions. */
+function repeat(data: Buffer, period: number, value: (i: number) => number): void {
+  const first = Math.min(period, data.length);
+  for (let i = 0; i < first; i++) data[i] = value(i);
+  for (let done = first; done < data.length; done *= 2) data.copyWithin(done, 0, done);
+}
 
 /** One row on data that is in wasm memory. */
 function kernelGroup(row: KernelRow, options: Options): Group | null {
@@ -34,15 +43,10 @@ function kernelGroup(row: KernelRow, options: Options): Group | null {
     const address = arena.allocate('static', size);
     held.push(address);
     const data = new arrays[parameter.type](arena.memory.buffer, address, count);
-    const float = parameter.type.startsWith('f');
     const rows = parameter.below === undefined ? 0 : evaluate(parameter.below, row.bench);
-    for (let i = 0; i < count; i++)
-      data[i] =
-        parameter.domain === 'scale'
-          ? 0.5
-          : float
-            ? (i % 251) / 8 - 15
-            : i % (rows > 0 ? rows : 100);
+    if (parameter.domain === 'scale') data.fill(0.5);
+    else if (parameter.type.startsWith('f')) repeat(data, 251, (i) => i / 8 - 15);
+    else repeat(data, rows > 0 ? rows : 100, (i) => i);
     if (parameter.to !== undefined) {
       const step = row.bench[parameter.reach!]! * bytesOf(readType(row, parameter.to));
       for (let i = 0; i < count; i++) data[i] = addresses.get(parameter.to)! + i * step;

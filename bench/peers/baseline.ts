@@ -1,6 +1,6 @@
 // What our own functions take where nothing was saved: float32 on the sizes of quantized work, all singular values
 // where some were asked for, a model before it was compressed.
-import { conv, matmul, packMatrix, svd } from '../../src/kernels/index.ts';
+import { conv, matmul, packConv, packMatrix, svd } from '../../src/kernels/index.ts';
 import { serve } from './serve.ts';
 import { modelSession } from './session.ts';
 import { numbers, volume } from './tasks.ts';
@@ -16,8 +16,9 @@ serve(async (task) => {
     }
     case 'convInteger': {
       const x = numbers(volume(task.shape), 1);
-      const w = numbers(volume(task.weightShape), 2);
-      return { run: () => conv(x, w, task) };
+      const packed = packConv(numbers(volume(task.weightShape), 2), task);
+      const { shape, pads } = task;
+      return { run: () => conv(x, packed, { shape, pads }), dispose: () => packed.dispose() };
     }
     case 'svd': {
       const { rows, columns, rank } = task;

@@ -10,6 +10,7 @@ import {
   matmulInteger,
   matmulRequantized,
   packBlockwise,
+  packConv,
   packIntegerConv,
   packIntegerMatrix,
   packMatrix,
@@ -73,8 +74,10 @@ serve(async (task) => {
     case 'convTranspose': {
       const x = numbers(volume(task.shape), 1);
       const w = numbers(volume(task.weightShape), 2);
-      const run = task.op === 'conv' ? conv : convTranspose;
-      return { run: () => run(x, w, task) };
+      if (task.op === 'convTranspose') return { run: () => convTranspose(x, w, task) };
+      const { shape, pads } = task;
+      const packed = packConv(w, task);
+      return { run: () => conv(x, packed, { shape, pads }), dispose: () => packed.dispose() };
     }
     case 'svd': {
       const { rows, columns, rank } = task;

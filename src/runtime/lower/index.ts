@@ -4,6 +4,7 @@ import { int8ConvLowerings } from './int8/conv.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
 import { quantizeLowerings } from './int8/quantize.ts';
+import { integerLowerings } from './integer.ts';
 import type { Lowering } from './lowering.ts';
 import { matmulLowerings } from './matmul.ts';
 import { moveLowerings } from './move.ts';
@@ -30,6 +31,7 @@ export const lowerings: readonly Lowering[] = [
   ...int8MatmulLowerings,
   ...int8ElementwiseLowerings,
   ...quantizeLowerings,
+  ...integerLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
