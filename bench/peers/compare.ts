@@ -15,7 +15,7 @@ interface Effort {
   readonly leastRounds: number;
 }
 
-const full: Effort = { warmMs: 400, leastMs: 25, rounds: 25, mostMs: 6000, leastRounds: 5 };
+const full: Effort = { warmMs: 400, leastMs: 25, rounds: 25, mostMs: 5000, leastRounds: 3 };
 const short: Effort = { warmMs: 40, leastMs: 6, rounds: 7, mostMs: 200, leastRounds: 2 };
 
 /** Best and median times of tasks in each peer, on each Node. */
