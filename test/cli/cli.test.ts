@@ -66,7 +66,7 @@ x('compress writes the file, the table and the proof', () => {
     '64',
     'int8',
     'Kept as they were',
-    'onnxruntime-node',
+    'run by modelpress',
     'output agreement',
   ]) {
     assert.ok(out.includes(part), `${part} in\n${out}`);
@@ -136,6 +136,22 @@ x('compare runs both', () => {
   );
 });
 
+x('--runner onnxruntime proves with the other runtime', () => {
+  const args = ['compare', model, join(folder, 'small.onnx'), '--json'];
+  const runs = [[], ['--runner', 'modelpress'], ['--runner', 'onnxruntime']].map((more) => {
+    const { code, out, err } = press([...args, ...more]);
+    assert.is(code, 0, err);
+    return JSON.parse(out).outputs;
+  });
+  assert.equal(
+    runs.map(({ runner }) => runner.split(' ')[0]),
+    ['modelpress', 'modelpress', 'onnxruntime-node'],
+  );
+  const [own, , other] = runs.map(({ outputs }) => outputs[0].sqnrDb as number);
+  // onnxruntime multiplies dequantized weights with less than float32 precision: 45 dB from the exact product here.
+  assert.ok(Math.abs(own! - other!) < 1, `${own} and ${other} dB`);
+});
+
 x('inspect counts', () => {
   const { code, out } = press(['inspect', model, '--dim', 'N=3', '--json']);
   assert.is(code, 0);
@@ -163,6 +179,7 @@ const wrong: [string[], RegExp][] = [
   [['inspect', 'MODEL', '--dim', 'N'], /NAME=SIZE/],
   [['compare', 'MODEL'], /two models/],
   [['compare', 'MODEL', 'MODEL', '--input', 'z=1'], /no input "z"/],
+  [['compare', 'MODEL', 'MODEL', '--runner', 'ort'], /--runner takes modelpress, onnxruntime/],
 ];
 
 for (const [args, message] of wrong) {
