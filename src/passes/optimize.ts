@@ -1,6 +1,6 @@
 import type { Model } from '../ir/model.ts';
 import type { Growth } from './rules/constants.ts';
-import { simplifyRules } from './rules/index.ts';
+import { fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
 
@@ -16,4 +16,11 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     copyShared: options.copyShared ?? true,
   });
   return runRules(model, 'optimize', [...rules, oneHotProducts], { ...options, opset: Infinity });
+}
+
+/** Lets operators of domain `mp` do what the nodes around them do: activations, sums with another value, biases,
+ *  transposes and factors of products. For running only, after the layout is chosen: convolutions take part as
+ *  `mp.Conv`. Results agree but for rounding. Time is about linear in nodes. */
+export function fuseForRuntime(model: Model, options: SimplifyOptions): SimplifyResult {
+  return runRules(model, 'fuse', fuseRules, { ...options, opset: Infinity });
 }

@@ -1,5 +1,7 @@
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';
+export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';
+export { optimizedText } from './optimized-text.ts';
 export type {
   CompareReport,
   ComparisonReport,

@@ -136,6 +136,15 @@ x('compare runs both', () => {
   );
 });
 
+x('inspect --optimized says what a session makes of the graph', () => {
+  const { code, out } = press(['inspect', model, '--optimized']);
+  assert.is(code, 0);
+  assert.match(out, /operator +before +after/);
+  assert.match(out, /\d+ nodes before, \d+ after\n$/);
+  const { optimized } = JSON.parse(press(['inspect', model, '--optimized', '--json']).out);
+  assert.ok(optimized.after.nodes <= optimized.before.nodes);
+});
+
 x('--runner onnxruntime proves with the other runtime', () => {
   const args = ['compare', model, join(folder, 'small.onnx'), '--json'];
   const runs = [[], ['--runner', 'modelpress'], ['--runner', 'onnxruntime']].map((more) => {

@@ -16,6 +16,15 @@ import {
   type Growth,
   knownElements,
 } from './constants.ts';
+import {
+  activationsIntoProducers,
+  addendsIntoConv,
+  biasIntoMatMul,
+  factorsIntoMatMul,
+  transposesIntoMatMul,
+} from './fuse.ts';
+import { liftedProducts, liftedRamps, liftedSoftplus } from './lift-activations.ts';
+import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
 import {
@@ -43,6 +52,10 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     onlyBranches,
     castOfCast,
     constantsLast,
+    liftedNorms,
+    liftedProducts,
+    liftedRamps,
+    liftedSoftplus,
     mergedFactors,
     mergedSums,
     reshapeChains,
@@ -60,3 +73,16 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     ...(evaluate === null ? [] : [foldConstants(evaluate, growth)]),
   ];
 }
+
+/** The rules of `fuseForRuntime`: they make nodes of domain `mp`. */
+export const fuseRules: readonly Rule[] = [
+  noOps,
+  transposeChains,
+  idleTransposes,
+  reshapeChains,
+  addendsIntoConv,
+  biasIntoMatMul,
+  transposesIntoMatMul,
+  factorsIntoMatMul,
+  activationsIntoProducers,
+];

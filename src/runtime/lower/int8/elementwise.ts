@@ -92,7 +92,9 @@ function byTable(op: string): Lowering {
         [x.quantization!, y.quantization!],
         256,
         (address) => {
-          c.backend.arena.views().u8.set(tableOf(c), address);
+          // Making it may grow the memory that a view is of.
+          const entries = tableOf(c);
+          c.backend.arena.views().u8.set(entries, address);
         },
       );
       return {
