@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.ts';
-import { affineIntoLinear, padIntoConv } from './affine.ts';
+import { affineIntoLinear } from './affine.ts';
 import {
   concatChains,
   concatOfZeros,
@@ -27,6 +27,7 @@ import { liftedProducts, liftedRamps, liftedSoftplus } from './lift-activations.
 import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
+import { padIntoConv } from './pad.ts';
 import {
   idleExpands,
   idleTransposes,
