@@ -15,6 +15,7 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     evaluate: options.evaluate ?? null,
     growth: options.growth ?? growth,
     copyShared: options.copyShared ?? true,
+    liftAttention: false,
   });
   const more = [oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
   return runRules(model, 'optimize', [...rules, ...more], { ...options, opset: Infinity });

@@ -24,6 +24,7 @@ import {
   transposesIntoMatMul,
 } from './fuse.ts';
 import { liftedProducts, liftedRamps, liftedSoftplus } from './lift-activations.ts';
+import { liftedAttention } from './lift-attention.ts';
 import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
@@ -40,10 +41,17 @@ export interface RuleOptions {
   evaluate: Evaluate | null;
   growth: Growth;
   copyShared: boolean;
+  /** Whether attention that is spelled out becomes an operator. */
+  liftAttention: boolean;
 }
 
 /** The rules of `simplify`, in the order in which they are tried on a node. */
-export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Rule[] {
+export function simplifyRules({
+  evaluate,
+  growth,
+  copyShared,
+  liftAttention,
+}: RuleOptions): Rule[] {
   return [
     constantNodes,
     noOps,
@@ -53,6 +61,7 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     onlyBranches,
     castOfCast,
     constantsLast,
+    ...(liftAttention ? [liftedAttention] : []),
     liftedNorms,
     liftedProducts,
     liftedRamps,
