@@ -181,8 +181,14 @@ class Rewriter {
     const base = node.name || node.outputs[0]!.name;
     const addConstant: RewriteContext['addConstant'] = (constant) =>
       edit.addConstant(this.#graph, freshName(this.#names, `${base}_${to}`), constant);
+    const view = state.view!;
     const spec = rule!.rewrite({
-      ...state.view!,
+      node,
+      attributes: view.attributes,
+      shape: (input) => view.shape(input),
+      outputShape: (output) => view.outputShape(output),
+      constant: (input) => view.constant(input),
+      numbers: (input) => view.numbers(input),
       from: state.layout,
       to,
       inputs,

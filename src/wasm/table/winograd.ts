@@ -1,5 +1,3 @@
-const sizes = [4, 8, 5, 7, 11, 16] as const;
-
 export const winogradRows = [
   {
     name: 'f32_winograd_weights',
@@ -34,7 +32,7 @@ export const winogradRows = [
       { name: 'across', kind: 'size', type: 'u32', values: [2, 1, 3] },
       { name: 'height', kind: 'size', type: 'u32', values: [10, 1, 6, 13] },
       { name: 'width', kind: 'size', type: 'u32', values: [11, 1, 6, 14] },
-      { name: 'channels', kind: 'size', type: 'u32', values: sizes },
+      { name: 'channels', kind: 'size', type: 'u32', values: [4, 8, 5, 7, 11, 16] },
       { name: 'top', kind: 'size', type: 'u32', values: [1, 0, 2, 9] },
       { name: 'left', kind: 'size', type: 'u32', values: [1, 0, 2, 9] },
       { name: 'ld', kind: 'size', type: 'u32', least: 'tiles*channels', values: [0, 16] },
@@ -66,7 +64,7 @@ export const winogradRows = [
       { name: 'across', kind: 'size', type: 'u32', values: [2, 1, 3] },
       { name: 'height', kind: 'size', type: 'u32', values: [8, 1, 6, 11] },
       { name: 'width', kind: 'size', type: 'u32', values: [8, 1, 7, 10] },
-      { name: 'n', kind: 'size', type: 'u32', values: sizes },
+      { name: 'n', kind: 'size', type: 'u32', values: [4, 8, 5, 7, 11, 16] },
       { name: 'ld', kind: 'size', type: 'u32', least: 'tiles*n', values: [0, 16] },
       { name: 'low', kind: 'scalar', type: 'f32', values: [-3e38, 0, -2.5] },
       { name: 'high', kind: 'scalar', type: 'f32', values: [3e38, 6] },
