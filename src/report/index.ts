@@ -11,6 +11,22 @@ export type {
   OutputReport,
   WeightReport,
 } from './report.ts';
+export type {
+  BenchReport,
+  MemoryReport,
+  ModelTimes,
+  NodeReport,
+  RunOutput,
+  RunReport,
+} from './run.ts';
+export { benchText, runText } from './run-text.ts';
 export { type Column, formatTable } from './table.ts';
 export { compareText, comparisonText, compressText } from './text.ts';
-export { formatBytes, formatCount, formatDecibels, formatNumber, formatShare } from './units.ts';
+export {
+  formatBytes,
+  formatCount,
+  formatDecibels,
+  formatMs,
+  formatNumber,
+  formatShare,
+} from './units.ts';

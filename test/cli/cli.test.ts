@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -15,9 +15,9 @@ import * as assert from 'uvu/assert';
 import { encodeToBytes } from '../../src/formats/onnx/codec.ts';
 import type { TensorProto } from '../../src/formats/onnx/proto.ts';
 import { floats, info, modelBytes, node, noise } from '../build-model.ts';
+import { main, press } from './press.ts';
 
 const x = suite('command line');
-const main = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 let folder = '';
 let model = '';
 
@@ -36,23 +36,6 @@ x.before(() => {
 });
 
 x.after(() => rmSync(folder, { recursive: true, force: true }));
-
-interface Result {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-function press(
-  args: string[],
-  { input, env = {} }: { input?: Uint8Array; env?: object } = {},
-): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    ...(input === undefined ? {} : { input }),
-    env: { ...process.env, ...env },
-  });
-  return { code: status, out: stdout.toString('latin1'), err: stderr.toString() };
-}
 
 const files = (): string[] => readdirSync(folder).sort();
 
@@ -289,7 +272,7 @@ x('external data are read beside the model and written beside the result', () =>
 x('help and version', () => {
   assert.is(press(['--help']).code, 0);
   assert.is(press([]).code, 2);
-  for (const verb of ['inspect', 'compress', 'compare']) {
+  for (const verb of ['inspect', 'compress', 'compare', 'run', 'bench']) {
     const { code, out } = press([verb, '--help']);
     assert.is(code, 0);
     assert.match(out, new RegExp(`modelpress ${verb} `));
