@@ -67,11 +67,13 @@ function separate(done: number, rows: number, { ut, vt }: Thin, m: number, n: nu
   const left = ut + 8 * done * m;
   const right = vt + 8 * done * n;
   withFloats([rest * Math.max(done, m, n), rest * rest, rest * rest], (work, square, turn) => {
-    for (let twice = 0; twice < 2; twice++) {
+    let most = Math.max(...rowNorms(left, rest, m));
+    for (let before = Infinity; most < before / 2; ) {
+      before = most;
       product([left, ut, work], [rest, done, m], { transposeB: true });
       product([work, ut, left], [rest, m, done], { mode: 2 });
+      most = Math.max(...rowNorms(left, rest, m));
     }
-    const most = Math.max(...rowNorms(left, rest, m));
     if (most === 0) return;
     // Tiny rows would vanish when squared.
     divide(left, rest * m, most);
