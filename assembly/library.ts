@@ -13,6 +13,7 @@ export * from './softmax';
 export * from './normalize';
 export * from './fold';
 export * from './conv';
+export * from './winograd';
 export * from './int8';
 export * from './generated/int8-i16';
 export * from './block';

@@ -1,7 +1,7 @@
 import { lossless } from './compress/lossless.ts';
 import { type StoredWeight, weightOf } from './compress/weight-of.ts';
 import { decibels } from './core/decibels.ts';
-import { writeModel } from './formats/index.ts';
+import { readModel, writeModel } from './formats/index.ts';
 import { clone } from './ir/clone.ts';
 import type { Value } from './ir/graph.ts';
 import type { Model } from './ir/model.ts';
@@ -9,10 +9,11 @@ import { allGraphs } from './ir/walk.ts';
 import { squaredError } from './kernels/index.ts';
 import type { ComparisonReport, WeightReport } from './report/report.ts';
 import { compareBytes, type CompareOptions as RunOptions } from './runtime/compare.ts';
+import { ownRunner } from './runtime/own-runner.ts';
 
 export interface CompareOptions extends Omit<RunOptions, 'runner'> {
-  /** What runs the models; without it only weights and sizes are compared. */
-  runner?: RunOptions['runner'];
+  /** What runs the models; default modelpress itself. With null only weights and sizes are compared. */
+  runner?: RunOptions['runner'] | null;
 }
 
 /** Compares two models, weight by weight and output by output.
@@ -27,8 +28,8 @@ export async function compare(
   options: CompareOptions = {},
 ): Promise<ComparisonReport> {
   const report = await compareWeights(reference, model);
-  const { runner } = options;
-  if (runner === undefined) return report;
+  const { runner = ownRunner(readModel) } = options;
+  if (runner === null) return report;
   const bytes = await writeModel(reference);
   report.outputs = await compareBytes({ model: reference, bytes }, await writeModel(model), {
     ...options,

@@ -1,4 +1,4 @@
-/** modelpress: reads, compresses, compares and writes neural-network models in any JavaScript runtime. */
+/** modelpress: reads, runs, compresses, compares and writes neural-network models in any JavaScript runtime. */
 
 export { type CompareOptions, compare } from './compare.ts';
 export * from './compress/index.ts';
@@ -29,4 +29,20 @@ export {
 export type { Model } from './ir/model.ts';
 export { type InspectOptions, inspect } from './passes/inspect.ts';
 export * from './report/index.ts';
-export type { Feeds, Runnable, Runner, ValueInfo } from './runtime/index.ts';
+export {
+  createSession,
+  type Data,
+  type Feeds,
+  loadWeights,
+  type NodeProfile,
+  type RunAsyncOptions,
+  type RunFeeds,
+  type Runnable,
+  type Runner,
+  type RunOptions,
+  type Session,
+  type SessionMemory,
+  type SessionOptions,
+  type TensorLike,
+  type ValueInfo,
+} from './runtime/index.ts';

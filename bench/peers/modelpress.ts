@@ -7,6 +7,7 @@ import {
   matmulBlockwise,
   matmulInteger,
   packBlockwise,
+  packConv,
   packIntegerConv,
   packIntegerMatrix,
   packMatrix,
@@ -58,8 +59,10 @@ serve(async (task) => {
     case 'convTranspose': {
       const x = numbers(volume(task.shape), 1);
       const w = numbers(volume(task.weightShape), 2);
-      const run = task.op === 'conv' ? conv : convTranspose;
-      return () => run(x, w, task);
+      if (task.op === 'convTranspose') return () => convTranspose(x, w, task);
+      const { shape, pads } = task;
+      const packed = packConv(w, task);
+      return () => conv(x, packed, { shape, pads });
     }
   }
 });

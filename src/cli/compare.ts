@@ -1,10 +1,10 @@
 import { compare } from '../compare.ts';
-import { findOnnxRuntime } from '../host/onnxruntime.ts';
 import { comparisonText } from '../report/text.ts';
 import { note, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { openModel } from './model.ts';
 import { parse, UsageError, wholeNumber } from './options.ts';
+import { chooseRunner } from './runner.ts';
 import type { Verb } from './verb.ts';
 
 export const compareVerb: Verb = {
@@ -16,10 +16,10 @@ export const compareVerb: Verb = {
       --seed N            of those inputs (0)
       --input NAME=FILE.npy|NUMBER   use this for an input
       --dim NAME=SIZE     size of a symbolic dimension
+      --runner RUNNER     modelpress (default), or onnxruntime: onnxruntime-node beside modelpress
       --full              list every weight
       --json              the report as JSON
 
-Weights are compared in any case; onnxruntime-node beside modelpress runs the models.
 Example: modelpress compare model.onnx small.onnx --samples 8`,
   async run(args, signal) {
     const { positionals, lists, text, flags } = parse(args, {
@@ -28,6 +28,7 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
       input: { type: 'string', multiple: true },
       dim: { type: 'string', multiple: true },
       random: { type: 'boolean' },
+      runner: { type: 'string' },
       full: { type: 'boolean' },
     });
     const [reference, other, ...rest] = positionals;
@@ -35,15 +36,13 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
       throw new UsageError('compare takes two models: modelpress compare REFERENCE MODEL');
     }
     const quiet = flags.has('quiet');
+    const runner = await chooseRunner(text.get('runner'));
     const first = await openModel(reference);
     const second = await openModel(other);
-    const runner = await findOnnxRuntime();
     const isLarge = first.external || second.external;
-    if (runner === null)
-      note('the models are not run: install onnxruntime-node beside modelpress for that', quiet);
-    else if (isLarge) note('models with external data are not run', quiet);
+    if (isLarge) note('models with external data are not run', quiet);
     const report = await compare(first.model, second.model, {
-      ...(runner === null || isLarge ? {} : { runner }),
+      runner: isLarge ? null : runner,
       samples: wholeNumber('samples', text.get('samples'), 1) ?? 4,
       seed: wholeNumber('seed', text.get('seed')) ?? 0,
       given: parseInputs(first.model, lists.get('input') ?? []),

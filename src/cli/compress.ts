@@ -9,14 +9,15 @@ import {
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
-import { findOnnxRuntime } from '../host/onnxruntime.ts';
 import { compressText } from '../report/text.ts';
 import { formatBytes } from '../report/units.ts';
 import { compareBytes } from '../runtime/compare.ts';
+import type { Runner } from '../runtime/runner.ts';
 import { note, ProgressLine, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { type Opened, openModel } from './model.ts';
 import { type OptionTable, oneOf, type Parsed, parse, UsageError, wholeNumber } from './options.ts';
+import { chooseRunner } from './runner.ts';
 import type { Verb } from './verb.ts';
 
 const options: OptionTable = {
@@ -36,6 +37,7 @@ const options: OptionTable = {
   seed: { type: 'string' },
   input: { type: 'string', multiple: true },
   dim: { type: 'string', multiple: true },
+  runner: { type: 'string' },
 };
 
 export const compressVerb: Verb = {
@@ -53,6 +55,7 @@ export const compressVerb: Verb = {
       --input NAME=FILE.npy|NUMBER   use this for an input in the proof
       --dim NAME=SIZE     size of a symbolic dimension in the proof
       --no-proof          don't run the models
+      --runner RUNNER     what runs them: modelpress (default), or onnxruntime (onnxruntime-node beside it)
       --external-data     put weights into OUT.data beside OUT
       --dry-run           say what would be done, write nothing
   -f, --force             overwrite OUT
@@ -84,6 +87,7 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
       throw new UsageError(`${output} exists`, 'use --force to overwrite it');
     }
     const settings = compressOptions(parsed);
+    const runner = await chooseRunner(parsed.text.get('runner'));
     const quiet = parsed.flags.has('quiet');
     const opened = await openModel(input);
     const progress = new ProgressLine(quiet);
@@ -94,7 +98,7 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
     });
     progress.clear();
     if (dryRun || output === undefined) await measureSize(result);
-    else await write(output, opened, result, parsed, signal);
+    else await write(output, opened, result, { parsed, runner, signal });
     show(result, parsed, output === '-');
     return 0;
   },
@@ -138,13 +142,19 @@ async function measureSize({ model, report }: CompressResult): Promise<void> {
   report.bytesAfter = written.bytes + written.externalBytes;
 }
 
+interface Job {
+  parsed: Parsed;
+  runner: Runner;
+  signal: AbortSignal;
+}
+
 async function write(
   output: string,
   opened: Opened,
   result: CompressResult,
-  parsed: Parsed,
-  signal: AbortSignal,
+  job: Job,
 ): Promise<void> {
+  const { parsed, signal } = job;
   if (output === '-') {
     await writeStandardOutput(result);
     return;
@@ -167,7 +177,7 @@ async function write(
         : { external: { location: `${basename(output)}.data`, sink: stop(data.sink) } };
     const written = await writeModelTo(result.model, stop(file.sink), external);
     result.report.bytesAfter = written.bytes + written.externalBytes;
-    if (data === null) await prove(file, opened, result, parsed, signal);
+    if (data === null) await prove(file, opened, result, job);
     else
       note(
         'the proof is left out: models with external data are not run',
@@ -201,8 +211,7 @@ async function prove(
   file: AtomicFile,
   opened: Opened,
   { report }: CompressResult,
-  { flags, lists, text }: Parsed,
-  signal: AbortSignal,
+  { parsed: { flags, lists, text }, runner, signal }: Job,
 ): Promise<void> {
   const before = await opened.source.read(0, opened.source.size);
   let after = new Uint8Array(readFileSync(file.path));
@@ -215,13 +224,6 @@ async function prove(
     report.bytesAfter = before.length;
   }
   if (flags.has('no-proof')) return;
-  const runner = await findOnnxRuntime();
-  if (runner === null) {
-    report.warnings.push(
-      'the models were not run: install onnxruntime-node beside modelpress for a proof',
-    );
-    return;
-  }
   const seed = wholeNumber('seed', text.get('seed')) ?? 0;
   const samples = wholeNumber('samples', text.get('samples'), 1) ?? 4;
   try {
@@ -235,8 +237,12 @@ async function prove(
     });
   } catch (error) {
     if (error instanceof UsageError || signal.aborted) throw error;
-    report.warnings.push(`the models could not be run: ${(error as Error).message.split('\n')[0]}`);
+    report.warnings.push(`${runner.name} could not run the models: ${firstLine(error)}`);
   }
+}
+
+function firstLine(error: unknown): string {
+  return (error instanceof Error ? error.message : String(error)).split('\n')[0]!;
 }
 
 function show({ report, plan }: CompressResult, { flags }: Parsed, toError: boolean): void {

@@ -1,7 +1,7 @@
 import { byteLengthOf, type DType } from '../core/dtype.ts';
 import { FormatError, UnsupportedError } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
-import { Tensor, typedArrayOf } from '../core/tensor.ts';
+import { bytesOf, Tensor, typedArrayOf } from '../core/tensor.ts';
 
 const descriptors: Readonly<Record<string, DType>> = {
   f4: 'float32',
@@ -18,13 +18,14 @@ const descriptors: Readonly<Record<string, DType>> = {
   b1: 'bool',
 };
 
+const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+
 /** Reads a NumPy .npy file (versions 1 to 3, C order, little-endian).
  *  @throws {FormatError} not an .npy file, or cut off
  *  @throws {UnsupportedError} Fortran order, big-endian, or a type without numbers
  *  Source: numpy.lib.format. */
 export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   const fail = (message: string): FormatError => new FormatError(message, { code: 'E_NPY', where });
-  const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
     throw fail('this is no .npy file');
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -58,4 +59,26 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
   if (bytes.length - start - length < size) throw fail('the data are cut off');
   const data = bytes.slice(start + length, start + length + size);
   return new Tensor(dtype, typedArrayOf(dtype, data), dims);
+}
+
+/** Writes a NumPy .npy file (version 1, C order).
+ *  @throws {UnsupportedError} a type that NumPy does not have: strings, bfloat16, 8-bit floats, 4-bit integers
+ *  Source: numpy.lib.format. */
+export function writeNpy({ type, data, dims }: Tensor): Uint8Array {
+  const name = Object.keys(descriptors).find((key) => descriptors[key] === type);
+  if (name === undefined || Array.isArray(data)) {
+    throw new UnsupportedError(`.npy files have no ${type}`, { code: 'E_NPY_TYPE' });
+  }
+  const order = name.endsWith('1') ? '|' : '<';
+  const shape = `(${dims.join(', ')}${dims.length === 1 ? ',' : ''})`;
+  const header = `{'descr': '${order}${name}', 'fortran_order': False, 'shape': ${shape}, }`;
+  // With the 10 bytes before it and a newline the header ends at a multiple of 64.
+  const length = Math.ceil((10 + header.length + 1) / 64) * 64 - 10;
+  const prefix = Uint8Array.of(...magic, 1, 0, length & 255, length >> 8);
+  const elements = bytesOf(data);
+  const bytes = new Uint8Array(prefix.length + length + elements.length);
+  bytes.set(prefix);
+  bytes.set(new TextEncoder().encode(`${header.padEnd(length - 1)}\n`), prefix.length);
+  bytes.set(elements, prefix.length + length);
+  return bytes;
 }

@@ -1,4 +1,6 @@
+import { typeError } from '../core/errors.ts';
 import { libraryBackend } from '../wasm/library.ts';
+import { convWinograd } from './conv-winograd.ts';
 import { type Convolution, convolve, type Plane } from './convolve.ts';
 import { depthwise } from './depthwise.ts';
 import {
@@ -11,8 +13,10 @@ import {
   convTransposeGeometry,
   type Geometry,
 } from './geometry.ts';
+import { isDepthwise, PackedConv } from './packed-conv.ts';
 import { limitsOf, sizeOf } from './sizes.ts';
 import { checkFloats, checkLength, resultArray } from './types.ts';
+import { type ConvAlgorithm, winogradChosen, winogradPlan } from './winograd.ts';
 
 /** What a convolution adds, and limits of its results. */
 export interface ConvAddend {
@@ -26,7 +30,19 @@ export interface ConvAddend {
   readonly output?: Float32Array<ArrayBuffer> | undefined;
 }
 
-export type ConvOptions = ConvShape & ConvAddend;
+export interface ConvOptions extends ConvShape, ConvAddend {
+  /** 'direct' sums by definition; 'winograd' is for 3 × 3 kernels without steps and groups, with at least 4 channels
+   *  on both sides. By default what is faster. */
+  readonly algorithm?: ConvAlgorithm | undefined;
+}
+/** What is left to say with packed weights. */
+export interface PackedConvOptions extends ConvAddend {
+  /** Sizes of x: [batch, …space, channels]. */
+  readonly shape: readonly number[];
+  /** Padding before each axis, then after each axis, as in ONNX; default 0. */
+  readonly pads?: readonly number[] | undefined;
+}
+
 export type ConvTransposeOptions = ConvTransposeShape & ConvAddend;
 
 /** The shape of `conv`'s result: [batch, …space, output channels].
@@ -51,29 +67,54 @@ const shapeOf = ({ batch, output, outChannels }: Geometry): number[] => [
 
 /** Convolution (cross-correlation, as in ONNX) in one, two, three or more axes, channels last.
  *  @param x        shape [batch, …space, channels]
- *  @param w        weightShape [output channels, …kernel, channels / groups]
- *  @param options  shape and weightShape; strides, pads, dilations, groups; bias; min and max
+ *  @param w        weightShape [output channels, …kernel, channels / groups], or what packConv made of it
+ *  @param options  shape and weightShape; strides, pads, dilations, groups, algorithm; bias; min and max. With packed
+ *                  weights not what they know: weightShape, strides, dilations, groups, algorithm
  *  @returns        [batch, …space, output channels], sizes by `convShape`
- *  @throws {TypeError} not Float32Arrays
- *  @throws {RangeError} sizes that overflow or don't fit each other or the arrays; steps < 1; padding < 0; min > max
+ *  @throws {TypeError} not Float32Arrays; packed weights that are disposed of, or given what they know
+ *  @throws {RangeError} sizes that overflow or don't fit each other or the arrays; steps < 1; padding < 0; min > max; 'winograd' for another kind of convolution
  *  @throws {MemoryError} no room for an image
- *  Cost: a product of matrices of the same multiply-adds; depthwise reads x about once. Scratch: one image, the
- *  weights, and 0.5 MB; for depthwise one more image, or about 0.5 MB in all where it is 3 × 3 without dilation.
- *  Deterministic: sums start with the bias and go over taps, then channels, in float32 without fused multiply-add;
- *  |error| ≤ (terms + 2)·2⁻²⁴·Σ|x·w|. NaN stays NaN under the limits.
- *  Source: Dukhan 2019, The Indirect Convolution Algorithm. */
+ *  Cost: a product of matrices of the same multiply-adds, or a quarter of them by Winograd; depthwise reads x about
+ *  once. Scratch: one image, the weights (four times them by Winograd), and 2 MB; for depthwise one more image, or
+ *  about 0.5 MB in all where it is 3 × 3 without dilation.
+ *  Deterministic, in float32 without fused multiply-add. Directly, sums start with the bias and go over taps, then
+ *  channels; |error| ≤ (terms + 2)·2⁻²⁴·Σ|x·w|. By Winograd errors are about twice those on data of one magnitude
+ *  (measured: at most 3 times, and 1e-5 of the largest result), but they go with the largest of the 6 × 6 pixels around, and what is not finite makes NaN of its
+ *  whole tile of 4 × 4. NaN stays NaN under the limits.
+ *  Source: Dukhan 2019, The Indirect Convolution Algorithm; Lavin & Gray 2016, Fast Algorithms for Convolutional
+ *  Neural Networks. */
 export function conv(
   x: Float32Array,
   w: Float32Array,
   options: ConvOptions,
+): Float32Array<ArrayBuffer>;
+export function conv(
+  x: Float32Array,
+  w: PackedConv,
+  options: PackedConvOptions,
+): Float32Array<ArrayBuffer>;
+export function conv(
+  x: Float32Array,
+  w: Float32Array | PackedConv,
+  options: ConvOptions | PackedConvOptions,
 ): Float32Array<ArrayBuffer> {
-  const geometry = convGeometry(options);
-  const { output, common } = prepare(x, w, options, geometry);
+  const whole = w instanceof PackedConv ? complete(w, options) : (options as ConvOptions);
+  const geometry = convGeometry(whole);
+  const { output, common } = prepare(x, w, whole, geometry);
+  const weights = w instanceof PackedConv ? w.address : w;
+  const plan =
+    w instanceof PackedConv
+      ? w.algorithm === 'winograd' && winogradPlan(geometry)
+      : winogradChosen(geometry, whole.algorithm, 1 / geometry.batch);
   if (output.length === 0) return output;
-  const { channels, outChannels, groups, kernel, strides } = geometry;
-  if (groups > 1 && groups === channels) {
+  if (plan) {
+    convWinograd(plan, { ...common, w: weights, output });
+    return output;
+  }
+  const { outChannels, kernel, strides } = geometry;
+  if (isDepthwise(geometry)) {
     const { bias, min, max } = common;
-    depthwise(geometry, { x, w, bias, min, max, output });
+    depthwise(geometry, { x, w: weights, bias, min, max, output });
     return output;
   }
   const pixels = product(geometry.output);
@@ -82,7 +123,7 @@ export function conv(
   const tables = convTables(geometry);
   convolve({
     ...common,
-    parts: [{ w, tables }],
+    parts: [{ w: weights, tables }],
     pointwise: pointwise && strides.every((step) => step === 1),
     plane: planeOf(geometry),
     store: (results, _part, image, from, count) => {
@@ -93,6 +134,16 @@ export function conv(
     },
   });
   return output;
+}
+
+/** The options of a convolution with what its packed weights know. */
+function complete(w: PackedConv, options: PackedConvOptions | ConvOptions): ConvOptions {
+  const given: Partial<ConvOptions> = options;
+  for (const name of ['weightShape', 'strides', 'dilations', 'groups', 'algorithm'] as const)
+    if (given[name] !== undefined)
+      throw typeError(name, 'nothing, as the packed weights have it', given[name]);
+  const { weightShape, strides, dilations, groups } = w;
+  return { ...options, weightShape, strides, dilations, groups };
 }
 
 /** One or two axes of space as a plane; null for more, and for taps that are apart. */
@@ -157,7 +208,7 @@ export function convTranspose(
 
 function prepare(
   x: Float32Array,
-  w: Float32Array,
+  w: Float32Array | PackedConv,
   { bias, min, max, output: given, shape, weightShape }: ConvOptions,
   geometry: Geometry,
 ): {
@@ -166,9 +217,11 @@ function prepare(
 } {
   const { batch, channels, outChannels, groups, input } = geometry;
   checkFloats('x', x);
-  checkFloats('w', w);
   checkLength('x', x.length, product(shape));
-  checkLength('w', w.length, product(weightShape));
+  if (!(w instanceof PackedConv)) {
+    checkFloats('w', w);
+    checkLength('w', w.length, product(weightShape));
+  }
   if (bias !== undefined) {
     checkFloats('bias', bias);
     checkLength('bias', bias.length, outChannels);

@@ -4,8 +4,8 @@ import { copyBlock, packStrip, paddedColumns, panelColumns } from './packed.ts';
 
 /** Output pixels of a convolution that take the same taps. */
 export interface Part {
-  /** [output channels, taps, channels of a group] */
-  readonly w: Float32Array;
+  /** [output channels, taps, channels of a group], or the address of what `packParts` made of it. */
+  readonly w: Float32Array | number;
   readonly tables: readonly AxisTable[];
 }
 
@@ -132,15 +132,13 @@ function pack(item: Convolution, { w, tables }: Part): Packed {
   const depth = (taps * channels) / groups;
   const n = outChannels / groups;
   const columns = paddedColumns(n);
-  const [weights, offsets] = arena.scratch(4 * groups * depth * columns, 4 * groups * columns) as [
-    number,
-    number,
-  ];
-  for (let group = 0; group < groups; group++) {
-    const b = w.subarray(group * n * depth, (group + 1) * n * depth);
-    const to = weights + 4 * group * depth * columns;
-    packStrip({ b, k: depth, n, transposed: true }, 0, depth, to);
-  }
+  const isPacked = typeof w === 'number';
+  const [panels, offsets] = arena.scratch(
+    isPacked ? 0 : 4 * groups * depth * columns,
+    4 * groups * columns,
+  ) as [number, number];
+  if (!isPacked) packParts(w, groups, n, depth, panels);
+  const weights = isPacked ? w : panels;
   const { f32 } = arena.views();
   const start = offsets >>> 2;
   f32.fill(0, start, start + groups * columns);
@@ -149,6 +147,21 @@ function pack(item: Convolution, { w, tables }: Part): Packed {
   }
   const most = Math.max(64, Math.floor(chunkElements / (outChannels + taps) / 4) * 4);
   return { tables, taps, pixels, chunk: Math.min(most, pixels), weights, offsets };
+}
+
+/** Packs weights [groups, n, depth] in whole panels, group by group. */
+export function packParts(
+  w: Float32Array,
+  groups: number,
+  n: number,
+  depth: number,
+  target: number,
+): void {
+  for (let group = 0; group < groups; group++) {
+    const b = w.subarray(group * n * depth, (group + 1) * n * depth);
+    const to = target + 4 * group * depth * paddedColumns(n);
+    packStrip({ b, k: depth, n, transposed: true }, 0, depth, to);
+  }
 }
 
 /** One group of channels for one chunk of pixels. */

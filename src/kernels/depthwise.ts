@@ -6,8 +6,8 @@ import { partElements } from './types.ts';
 /** Operands of a depthwise convolution. */
 export interface Depthwise {
   readonly x: Float32Array;
-  /** [output channels, taps] */
-  readonly w: Float32Array;
+  /** [output channels, taps], or the address of what `packTaps` made of it. */
+  readonly w: Float32Array | number;
   readonly bias: Float32Array | undefined;
   readonly min: number;
   readonly max: number;
@@ -27,20 +27,31 @@ const product = (sizes: readonly number[]): number => sizes.reduce((a, b) => a *
 /** A convolution of each channel by itself, to one output channel or several. Scratch for 3 × 3 without dilation:
  *  about 0.5 MB, or three lines if they are longer; otherwise an image of x and one of the result. */
 export function depthwise(geometry: Geometry, item: Depthwise): void {
-  const { arena, simd } = libraryBackend();
+  const { arena } = libraryBackend();
   const { outChannels: channels, kernel } = geometry;
   const taps = product(kernel);
-  const sizes = [taps * channels, taps * channels, channels, channels].map((count) => 4 * count);
-  arena.withScratch(sizes, (raw, weights, bias, zero) => {
+  const { w } = item;
+  const isPacked = typeof w === 'number';
+  const sizes = [isPacked ? 0 : taps * channels, channels, channels].map((count) => 4 * count);
+  arena.withScratch(sizes, (own, bias, zero) => {
+    if (!isPacked) packTaps(w, channels, taps, own);
+    const weights = isPacked ? w : own;
     const { f32 } = arena.views();
-    f32.set(item.w, raw >>> 2);
-    simd.f32_transpose_matrix(raw, weights, channels, taps, taps, channels);
     f32.fill(0, zero >>> 2, (zero >>> 2) + channels);
     f32.fill(0, bias >>> 2, (bias >>> 2) + channels);
     if (item.bias !== undefined) f32.set(item.bias, bias >>> 2);
     const constants = { weights, bias, zero };
     if (isSquare(geometry)) square(geometry, item, constants);
     else general(geometry, item, constants);
+  });
+}
+
+/** Packs weights [channels, taps] as [taps, channels]. */
+export function packTaps(w: Float32Array, channels: number, taps: number, target: number): void {
+  const { arena, simd } = libraryBackend();
+  arena.withScratch([4 * w.length], (raw) => {
+    arena.views().f32.set(w, raw >>> 2);
+    simd.f32_transpose_matrix(raw, target, channels, taps, taps, channels);
   });
 }
 

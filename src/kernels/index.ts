@@ -19,6 +19,7 @@ export {
   convShape,
   convTranspose,
   convTransposeShape,
+  type PackedConvOptions,
 } from './conv.ts';
 export { type DequantizeOptions, dequantize } from './dequantize.ts';
 export { type UnaryOperation, type UnaryOptions, unary } from './elementwise.ts';
@@ -120,6 +121,7 @@ export {
   rmsNormalization,
 } from './normalize.ts';
 export { PackedMatrix, type PackOptions, packMatrix } from './packed.ts';
+export { type PackConvOptions, PackedConv, packConv } from './packed-conv.ts';
 export type { QuantizationParameters } from './parameters.ts';
 export { averagePool, maxPool, type PoolOptions, poolShape } from './pool.ts';
 export { type QuantizeOptions, quantize } from './quantize.ts';
@@ -127,3 +129,4 @@ export { absHistogram, hasNaN, meanVariance, minMax, minMaxAxis, squaredError } 
 export { type CoordinateMode, type NearestMode, type ResizeOptions, resize } from './resize.ts';
 export { logSoftmax, type SoftmaxOptions, softmax } from './softmax.ts';
 export type { IntegerArray, QuantizedArray, QuantizedType } from './types.ts';
+export type { ConvAlgorithm } from './winograd.ts';

@@ -143,6 +143,7 @@ export const mpOps: readonly Op[] = [
   spatial(normalizationOps, 'BatchNormalization'),
   spatial(normalizationOps, 'InstanceNormalization'),
   spatial(normalizationOps, 'GroupNormalization'),
+  spatial(normalizationOps, 'LRN'),
   spatial(slicingOps, 'DepthToSpace'),
   spatial(slicingOps, 'SpaceToDepth'),
   ...['Add', 'Sub', 'Mul'].map((name) => activated(sameRule(binaryOps, name))),

@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.ts';
+import { affineBeforeLinear } from './rules/affine-before.ts';
 import type { Growth } from './rules/constants.ts';
-import { simplifyRules } from './rules/index.ts';
+import { fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
 
@@ -14,6 +15,15 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     evaluate: options.evaluate ?? null,
     growth: options.growth ?? growth,
     copyShared: options.copyShared ?? true,
+    liftAttention: false,
   });
-  return runRules(model, 'optimize', [...rules, oneHotProducts], { ...options, opset: Infinity });
+  const more = [oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
+  return runRules(model, 'optimize', [...rules, ...more], { ...options, opset: Infinity });
+}
+
+/** Lets operators of domain `mp` do what the nodes around them do: activations, sums with another value, biases,
+ *  transposes and factors of products. For running only, after the layout is chosen: convolutions take part as
+ *  `mp.Conv`. Results agree but for rounding. Time is about linear in nodes. */
+export function fuseForRuntime(model: Model, options: SimplifyOptions): SimplifyResult {
+  return runRules(model, 'fuse', fuseRules, { ...options, opset: Infinity });
 }

@@ -45,3 +45,9 @@ export function formatNumber(value: number): string {
     ? value.toExponential(1)
     : Number(value.toPrecision(3)).toString();
 }
+
+/** `12.3 ms`, `840 µs`, `1.20 s`. */
+export function formatMs(ms: number): string {
+  if (ms >= 999.5) return `${(ms / 1000).toPrecision(3)} s`;
+  return ms < 0.9995 ? `${Math.round(ms * 1000)} µs` : `${ms.toPrecision(3)} ms`;
+}

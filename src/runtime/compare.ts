@@ -3,8 +3,8 @@ import { random } from '../core/random.ts';
 import type { Model } from '../ir/model.ts';
 import type { CompareReport } from '../report/report.ts';
 import { Difference } from './difference.ts';
-import { inputsOf, randomFeeds, symbolsOf } from './inputs.ts';
-import type { Feeds, Runnable, Runner } from './runner.ts';
+import { findInputs } from './find-inputs.ts';
+import type { Feeds, Runner } from './runner.ts';
 
 export interface CompareOptions {
   /** What runs the models. */
@@ -20,11 +20,6 @@ export interface CompareOptions {
   bindings?: Readonly<Record<string, number>>;
   signal?: AbortSignal;
 }
-
-/** Sizes tried for symbolic dimensions whose name does not say `batch`. */
-const sizes = [64, 32, 48, 96, 128, 192, 224, 256, 320, 512, 576, 16, 8, 4, 2, 1, 1024, 1536];
-/** Ranges tried for integers: bytes, tokens of a small vocabulary, flags, nothing. */
-const ranges = [256, 16, 2, 1];
 
 /** Runs two models on the same inputs and measures how far their outputs are apart.
  *  @param reference  the model that is right, and its file
@@ -87,58 +82,4 @@ function doesNotRun(cause: unknown): UnsupportedError {
     code: 'E_COMPARE_RUN',
     cause,
   });
-}
-
-interface Found {
-  bindings: Record<string, number>;
-  make(next: ReturnType<typeof random>): Feeds;
-}
-
-/** Symbolic sizes and ranges of integers on which a model runs: nothing in a file tells them, so they are tried. */
-async function findInputs(
-  runnable: Runnable,
-  model: Model,
-  { bindings: fixed = {}, given = {} }: CompareOptions,
-): Promise<Found> {
-  const inputs = inputsOf(model);
-  const free = symbolsOf(inputs.filter(({ name }) => given[name] === undefined)).filter(
-    (symbol) => fixed[symbol] === undefined && !isBatch(symbol),
-  );
-  let last: unknown = null;
-  for (const chosen of assignments(free)) {
-    const bindings: Record<string, number> = {};
-    for (const symbol of symbolsOf(inputs)) bindings[symbol] = fixed[symbol] ?? chosen[symbol] ?? 1;
-    for (const below of ranges) {
-      const make = (next: ReturnType<typeof random>): Feeds =>
-        randomFeeds(inputs, bindings, next, { given, below });
-      try {
-        await runnable.run(make(random(1)));
-        return { bindings, make };
-      } catch (error) {
-        if (error instanceof UnsupportedError) throw error;
-        last = error;
-      }
-      if (inputs.every(({ type }) => type === null || type.startsWith('float'))) break;
-    }
-  }
-  throw new UnsupportedError('no random inputs were found on which the model runs', {
-    code: 'E_NO_INPUTS',
-    hint: 'give inputs, or the sizes of symbolic dimensions',
-    cause: last,
-  });
-}
-
-/** All symbols of one size, then one of them after the other with the rest 1. */
-function* assignments(symbols: readonly string[]): Generator<Record<string, number>> {
-  if (symbols.length === 0) yield {};
-  for (const size of symbols.length === 0 ? [] : sizes) {
-    yield Object.fromEntries(symbols.map((symbol) => [symbol, size]));
-  }
-  for (const symbol of symbols.length < 2 ? [] : symbols) {
-    for (const size of sizes) yield { [symbol]: size };
-  }
-}
-
-function isBatch(symbol: string): boolean {
-  return /batch|^n$|\[0\]$|DynamicDimension\.0$/i.test(symbol);
 }

@@ -1,5 +1,6 @@
 export { type CompareOptions, compareBytes } from './compare.ts';
 export type { Data } from './data.ts';
+export { ownRunner } from './own-runner.ts';
 export { loadWeights } from './prepare.ts';
 export type { NodeProfile } from './profile.ts';
 export type { Feeds, Runnable, Runner, ValueInfo } from './runner.ts';

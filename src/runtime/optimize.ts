@@ -2,12 +2,15 @@ import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../passes/layout.ts';
-import { optimizeForRuntime } from '../passes/optimize.ts';
+import type { Refusal } from '../passes/manager.ts';
+import { fuseForRuntime, optimizeForRuntime } from '../passes/optimize.ts';
 import { evaluateNode } from './evaluate-node.ts';
 
-/** Rewrites a graph for running: results agree within rounding. */
-export function optimize(model: Model): void {
-  optimizeForRuntime(model, { ops, evaluate: evaluateNode });
+/** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
+ *  had to stay. */
+export function optimize(model: Model): Refusal[] {
+  const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
   assignLayout(model, channelsLast);
+  return [...refused, ...fuseForRuntime(model, { ops }).refused];
 }

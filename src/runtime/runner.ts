@@ -10,9 +10,9 @@ export interface ValueInfo {
 
 export type Feeds = Record<string, Tensor>;
 
-/** Something that runs models from their bytes: onnxruntime-node where it is installed. */
+/** Something that runs models from their bytes: `ownRunner`, or onnxruntime-node where it is installed. */
 export interface Runner {
-  /** With its version, for reports: `onnxruntime-node 1.30.0`. */
+  /** With its version, for reports: `modelpress` or `onnxruntime-node 1.30.0`. */
   readonly name: string;
   load(bytes: Uint8Array): Promise<Runnable>;
 }

@@ -14,6 +14,7 @@ import { quantizeRows } from './table/quantize.ts';
 import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
 import { type UnaryRow, unaryRows } from './table/unary.ts';
+import { winogradRows } from './table/winograd.ts';
 
 /** Any row of the table, with the literal types of what it says. */
 export type TypedRow =
@@ -31,7 +32,8 @@ export type TypedRow =
   | (typeof moveRows)[number]
   | (typeof poolRows)[number]
   | (typeof levelRows)[number]
-  | (typeof convRows)[number];
+  | (typeof convRows)[number]
+  | (typeof winogradRows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -65,4 +67,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...poolRows,
   ...levelRows,
   ...convRows,
+  ...winogradRows,
 ];

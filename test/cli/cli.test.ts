@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import {
   existsSync,
   mkdtempSync,
@@ -15,9 +15,9 @@ import * as assert from 'uvu/assert';
 import { encodeToBytes } from '../../src/formats/onnx/codec.ts';
 import type { TensorProto } from '../../src/formats/onnx/proto.ts';
 import { floats, info, modelBytes, node, noise } from '../build-model.ts';
+import { main, press } from './press.ts';
 
 const x = suite('command line');
-const main = new URL('../../dist/cli/main.js', import.meta.url).pathname;
 let folder = '';
 let model = '';
 
@@ -37,23 +37,6 @@ x.before(() => {
 
 x.after(() => rmSync(folder, { recursive: true, force: true }));
 
-interface Result {
-  code: number | null;
-  out: string;
-  err: string;
-}
-
-function press(
-  args: string[],
-  { input, env = {} }: { input?: Uint8Array; env?: object } = {},
-): Result {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
-    ...(input === undefined ? {} : { input }),
-    env: { ...process.env, ...env },
-  });
-  return { code: status, out: stdout.toString('latin1'), err: stderr.toString() };
-}
-
 const files = (): string[] => readdirSync(folder).sort();
 
 x('compress writes the file, the table and the proof', () => {
@@ -66,7 +49,7 @@ x('compress writes the file, the table and the proof', () => {
     '64',
     'int8',
     'Kept as they were',
-    'onnxruntime-node',
+    'run by modelpress',
     'output agreement',
   ]) {
     assert.ok(out.includes(part), `${part} in\n${out}`);
@@ -136,6 +119,31 @@ x('compare runs both', () => {
   );
 });
 
+x('inspect --optimized says what a session makes of the graph', () => {
+  const { code, out } = press(['inspect', model, '--optimized']);
+  assert.is(code, 0);
+  assert.match(out, /operator +before +after/);
+  assert.match(out, /\d+ nodes before, \d+ after\n$/);
+  const { optimized } = JSON.parse(press(['inspect', model, '--optimized', '--json']).out);
+  assert.ok(optimized.after.nodes <= optimized.before.nodes);
+});
+
+x('--runner onnxruntime proves with the other runtime', () => {
+  const args = ['compare', model, join(folder, 'small.onnx'), '--json'];
+  const runs = [[], ['--runner', 'modelpress'], ['--runner', 'onnxruntime']].map((more) => {
+    const { code, out, err } = press([...args, ...more]);
+    assert.is(code, 0, err);
+    return JSON.parse(out).outputs;
+  });
+  assert.equal(
+    runs.map(({ runner }) => runner.split(' ')[0]),
+    ['modelpress', 'modelpress', 'onnxruntime-node'],
+  );
+  const [own, , other] = runs.map(({ outputs }) => outputs[0].sqnrDb as number);
+  // onnxruntime multiplies dequantized weights with less than float32 precision: 45 dB from the exact product here.
+  assert.ok(Math.abs(own! - other!) < 1, `${own} and ${other} dB`);
+});
+
 x('inspect counts', () => {
   const { code, out } = press(['inspect', model, '--dim', 'N=3', '--json']);
   assert.is(code, 0);
@@ -163,6 +171,7 @@ const wrong: [string[], RegExp][] = [
   [['inspect', 'MODEL', '--dim', 'N'], /NAME=SIZE/],
   [['compare', 'MODEL'], /two models/],
   [['compare', 'MODEL', 'MODEL', '--input', 'z=1'], /no input "z"/],
+  [['compare', 'MODEL', 'MODEL', '--runner', 'ort'], /--runner takes modelpress, onnxruntime/],
 ];
 
 for (const [args, message] of wrong) {
@@ -263,7 +272,7 @@ x('external data are read beside the model and written beside the result', () =>
 x('help and version', () => {
   assert.is(press(['--help']).code, 0);
   assert.is(press([]).code, 2);
-  for (const verb of ['inspect', 'compress', 'compare']) {
+  for (const verb of ['inspect', 'compress', 'compare', 'run', 'bench']) {
     const { code, out } = press([verb, '--help']);
     assert.is(code, 0);
     assert.match(out, new RegExp(`modelpress ${verb} `));

@@ -8,7 +8,9 @@ import {
   convShape,
   convTranspose,
   convTransposeShape,
+  packConv,
 } from '../../src/kernels/index.ts';
+import { libraryBackend } from '../../src/wasm/library.ts';
 import { type Expected, errorOf, noise } from './products.ts';
 
 const test = suite('conv');
@@ -136,6 +138,56 @@ test('random transposed convolutions in one to three axes', () => {
     const pads = options.pads!.map((pad, i) => Math.min(pad, (span(i % rank) - 1) >> 1));
     check({ ...options, pads, outputPadding }, true, seed);
   }
+});
+
+test('packed weights', () => {
+  for (let seed = 1; seed <= 100; seed++) {
+    const { shape, pads, bias, min, max, ...kept } = draw(seed);
+    const addend = { bias, min, max };
+    const x = noise(volume(shape), seed);
+    const w = noise(volume(kept.weightShape), seed + 1);
+    const packed = packConv(w, kept);
+    const got = conv(x, packed, { shape, pads, ...addend });
+    const options = { ...kept, shape, pads, ...addend };
+    const want = naive(x, w, options, convShape(options), false);
+    const error = errorOf(got, want, volume(kept.weightShape.slice(1)));
+    assert.ok(error <= 1, `${JSON.stringify(kept)}: ${error} of what is allowed`);
+    packed.dispose();
+  }
+});
+
+test('packed weights know their algorithm, and end', () => {
+  const before = libraryBackend().arena.usage().weights;
+  const weightShape = [8, 3, 3, 8];
+  const x = noise(288, 1);
+  const w = noise(576, 2);
+  const packed = packConv(w, { weightShape });
+  assert.is(packed.algorithm, 'winograd');
+  assert.equal(packed.weightShape, weightShape);
+  const shape = [1, 6, 6, 8];
+  const got = conv(x, packed, { shape });
+  assert.equal(got, conv(x, w, { shape, weightShape, algorithm: 'winograd' }));
+  const direct = packConv(w, { weightShape, algorithm: 'direct' });
+  assert.is(direct.algorithm, 'direct');
+  assert.equal(conv(x, direct, { shape }), conv(x, w, { shape, weightShape, algorithm: 'direct' }));
+  const stepped = packConv(w, { weightShape, strides: [2, 1] });
+  assert.is(stepped.algorithm, 'direct');
+  stepped.dispose();
+  const known = { shape, weightShape };
+  assert.throws(() => conv(x, packed, known), TypeError);
+  assert.throws(() => conv(x, packed, { shape: [1, 6, 6, 7] }), RangeError);
+  assert.throws(() => packConv(w, { weightShape: [8, 3, 3, 7] }), RangeError);
+  assert.throws(() => packConv(w, { weightShape, strides: [0, 1] }), RangeError);
+  assert.throws(
+    () => packConv(w, { weightShape, strides: [2, 1], algorithm: 'winograd' }),
+    RangeError,
+  );
+  assert.throws(() => packConv(new Float64Array(576) as unknown as Float32Array, { weightShape }));
+  packed.dispose();
+  packed.dispose();
+  direct.dispose();
+  assert.throws(() => conv(x, packed, { shape }), TypeError);
+  assert.is(libraryBackend().arena.usage().weights, before);
 });
 
 test('sizes that are cut into chunks', () => {

@@ -41,6 +41,27 @@ const cases: Case[] = [
     rule: 'slice-chain',
   },
   {
+    name: 'Slices with steps along different axes are one; along the same axis they stay',
+    graph: {
+      node: [
+        node('Slice', ['x', 'zero', 'most', 'two', 'two'], ['a']),
+        node('Slice', ['a', 'zero', 'most', 'three', 'two'], ['b']),
+        node('Slice', ['b', 'zero', 'most', 'three', 'two'], ['y']),
+      ],
+      initializer: [
+        ints('zero', [0]),
+        ints('two', [2]),
+        ints('three', [3]),
+        ints('most', [2 ** 60]),
+      ],
+      input: [info('x', [1, 4, 'h', 9])],
+      output: [y],
+    },
+    left: ['Slice', 'Slice'],
+    sizes: { h: 7 },
+    why: /along the same axis/,
+  },
+  {
     name: 'one place along an axis is a Gather',
     graph: {
       node: [

@@ -14,6 +14,7 @@ import { quantizeReferences } from './quantize.ts';
 import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
 import { unaryReferences } from './unary.ts';
+import { winogradReferences } from './winograd.ts';
 
 export const references: References = {
   ...reduceReferences,
@@ -31,4 +32,5 @@ export const references: References = {
   ...poolReferences,
   ...levelReferences,
   ...convReferences,
+  ...winogradReferences,
 };

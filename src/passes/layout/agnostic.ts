@@ -30,6 +30,7 @@ function withAttribute(c: RewriteContext, name: string, attribute: Attribute): P
   return { attributes: new Map(c.node.attributes).set(name, attribute) };
 }
 
+/** An attribute of one integer. */
 export function int(value: number): Attribute {
   return { type: 'int', value };
 }

@@ -16,6 +16,7 @@ export function normalAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
+/** Where an axis of the old layout is in the new one. */
 export function movedAxis(c: RewriteContext, axis: number, rank: number): number {
   return c.permutation(rank).indexOf(normalAxis(axis, rank));
 }
@@ -25,6 +26,7 @@ export function rankOf(view: NodeView, input = 0): number {
   return view.shape(input)?.length ?? 0;
 }
 
+/** Whether an optional input is there. */
 export function isPresent(view: NodeView, input: number): boolean {
   return view.node.inputs[input] != null;
 }
@@ -117,6 +119,7 @@ export function movedAxesInput(c: RewriteContext, axes: readonly number[], rank:
   return c.addInts(axes.map((axis) => movedAxis(c, axis, rank)));
 }
 
+/** Number of elements of a vector; null where it is not known, or the input is none. */
 export function vectorLength(view: NodeView, input: number): number | null {
   const shape = view.shape(input);
   return shape?.length === 1 ? numberOf(shape[0]) : null;

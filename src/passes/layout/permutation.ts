@@ -17,22 +17,27 @@ export function permutationTo(layout: Layout, rank: number): Permutation {
   return layout === 'last' ? [0, ...space, 1] : [0, rank - 1, ...space];
 }
 
+/** The one of the two that it is not. */
 export function otherLayout(layout: Layout): Layout {
   return layout === 'last' ? 'first' : 'last';
 }
 
+/** Whether two lists are equal. */
 export function isSame(a: readonly number[], b: readonly number[]): boolean {
   return a.length === b.length && a.every((axis, index) => axis === b[index]);
 }
 
+/** Whether axes come in ascending order: nothing moves. */
 export function isInOrder(perm: readonly number[]): boolean {
   return perm.every((axis, index) => index === 0 || axis > perm[index - 1]!);
 }
 
+/** Items in the order of a permutation: one for each axis. */
 export function permuted<T>(items: readonly T[], perm: Permutation): T[] {
   return perm.map((axis) => items[axis]!);
 }
 
+/** The type of a value after its axes changed places. */
 export function permutedType(type: ValueType | null, perm: Permutation): ValueType | null {
   if (type?.kind !== 'tensor' || type.shape?.length !== perm.length) return type;
   return { ...type, shape: permuted(type.shape, perm) };
@@ -44,6 +49,7 @@ export function canPermute(quantization: Quantization | null): boolean {
   return quantization.view === null && quantization.blockSize === null;
 }
 
+/** The quantization of a value after its axes changed places; `canPermute` must hold. */
 export function permutedQuantization(
   quantization: Quantization | null,
   perm: Permutation,

@@ -176,11 +176,19 @@ class Rewriter {
   #replace(state: NodeState, inputs: readonly (Value | null)[], to: Layout): void {
     const { node, following, rule } = state;
     const edit = this.#edit;
+    // Nodes of one record have one name, which is no longer theirs once they are written each by itself.
+    const isPart = (node.origin?.nodes.length ?? 1) > 1;
     const base = node.name || node.outputs[0]!.name;
     const addConstant: RewriteContext['addConstant'] = (constant) =>
       edit.addConstant(this.#graph, freshName(this.#names, `${base}_${to}`), constant);
+    const view = state.view!;
     const spec = rule!.rewrite({
-      ...state.view!,
+      node,
+      attributes: view.attributes,
+      shape: (input) => view.shape(input),
+      outputShape: (output) => view.outputShape(output),
+      constant: (input) => view.constant(input),
+      numbers: (input) => view.numbers(input),
       from: state.layout,
       to,
       inputs,
@@ -205,7 +213,7 @@ class Rewriter {
         layout: isMoved ? to : this.#layouts(value),
       };
     });
-    const made = edit.addNode({ before: node }, spec, outputs);
+    const made = edit.addNode({ before: node }, isPart ? { ...spec, name: '' } : spec, outputs);
     made.metadata = node.metadata;
     edit.removeNode(node);
     made.outputs.forEach((value, index) => {

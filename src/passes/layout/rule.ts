@@ -71,6 +71,7 @@ export function respec(node: Node, changes: Partial<NodeSpec>): NodeSpec {
   };
 }
 
+/** A size that is known, or null. */
 export function numberOf(dim: Dim | undefined): number | null {
   return typeof dim === 'number' ? dim : null;
 }

@@ -1,4 +1,3 @@
-import { findOp, ops } from '../../ops/index.ts';
 import { resizing } from './agnostic.ts';
 import { isPresent, rankOf } from './operands.ts';
 import type { Layout } from './permutation.ts';
@@ -20,11 +19,10 @@ export const twoForms: readonly string[] = [
   'DepthToSpace',
   'SpaceToDepth',
   'LRN',
-].filter((name) => findOp(ops, 'mp', name) !== null);
+];
 
 /** Operators on [N, C, …] that have no other form. */
 export const channelsFirstOnly: readonly string[] = [
-  'LRN',
   'GlobalLpPool',
   'MaxUnpool',
   'MaxRoiPool',
@@ -34,7 +32,7 @@ export const channelsFirstOnly: readonly string[] = [
   'ConvInteger',
   'QLinearConv',
   'CausalConvWithState',
-].filter((name) => !twoForms.includes(name));
+];
 
 /** Input 0, the addend of mp.Conv, and the output. */
 function images(view: NodeView): Following {
@@ -59,12 +57,6 @@ export function turning(domain: string, anchor: Layout): LayoutRule {
       // What the other form has no word for: a function in it, a sum.
       if (domain === '' && isPresent(view, 3) && view.node.op === 'Conv') return null;
       if (domain === '' && view.attributes.string('activation', 'none') !== 'none') return null;
-      if (
-        view.node.op === 'MaxPool' &&
-        view.attributes.int('storage_order') !== 0 &&
-        !hasOneResult(view)
-      )
-        return null;
       return images(view);
     },
     rewrite: (c) =>

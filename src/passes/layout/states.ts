@@ -1,7 +1,7 @@
-import type { Dim } from '../../core/shape.ts';
-import { constantOfValue, smallValues } from '../../ir/constant.ts';
+import type { Dim, Shape } from '../../core/shape.ts';
+import { type Constant, constantOfValue, smallValues } from '../../ir/constant.ts';
 import { type Graph, Node, type Value } from '../../ir/graph.ts';
-import { findOp, ops, readAttributes } from '../../ops/index.ts';
+import { type AttributeReader, findOp, type Op, ops, readAttributes } from '../../ops/index.ts';
 import {
   canPermute,
   isSame,
@@ -23,6 +23,8 @@ export interface NodeState {
   following: Following;
   /** Whether the node can have the other layout. */
   isFree: boolean;
+  /** What the rule said so far. */
+  readonly answers: Partial<Record<Layout, Following | null>>;
   /** A Transpose from one layout to the other: it vanishes where both are one. */
   isTurn: boolean;
 }
@@ -74,6 +76,7 @@ class Spreading {
         following: nobody,
         isFree: false,
         isTurn: false,
+        answers: {},
       });
     }
   }
@@ -125,9 +128,20 @@ class Spreading {
       this.#set(other, otherLayout(layout));
       return;
     }
-    const following = state.rule?.following(state.view, layout) ?? nobody;
+    const following = this.#following(state, layout) ?? nobody;
     const operands = this.#operands(node, following);
     if (operands.includes(value)) for (const operand of operands) this.#set(operand, layout);
+  }
+
+  /** Asked once for each operand, answered once. */
+  #following(state: NodeState, layout: Layout): Following | null {
+    if (state.view === null || state.rule === null) return null;
+    let answer = state.answers[layout];
+    if (answer === undefined) {
+      answer = state.rule.following(state.view, layout);
+      state.answers[layout] = answer;
+    }
+    return answer;
   }
 
   #operands(node: Node, { inputs, outputs }: Following): Value[] {
@@ -149,7 +163,7 @@ class Spreading {
       return;
     }
     for (const layout of ['first', 'last'] as const) {
-      const following = rule.following(view, layout);
+      const following = this.#following(state, layout);
       if (following === null) continue;
       const operands = this.#operands(node, following);
       const fits = operands.every(
@@ -171,10 +185,10 @@ function overridableIn(graph: Graph): Set<Value> {
 }
 
 /** For a Transpose: whether it brings its operand, in a layout, into the other one. */
-function turnOf({ node, attributes, shape }: NodeView): ((before: Layout) => boolean) | null {
-  if (node.op !== 'Transpose' || node.domain !== '') return null;
-  const rank = shape(0)?.length ?? 0;
-  const perm = attributes.ints('perm');
+function turnOf(view: NodeView): ((before: Layout) => boolean) | null {
+  if (view.node.op !== 'Transpose' || view.node.domain !== '') return null;
+  const rank = view.shape(0)?.length ?? 0;
+  const perm = view.attributes.ints('perm');
   if (perm === null || perm.length !== rank || rank < 3 || rank > 5) return null;
   return (before) => isSame(perm, permutationTo(otherLayout(before), rank));
 }
@@ -186,26 +200,56 @@ function viewOf(
   known: ReadonlyMap<Value, readonly Dim[]>,
 ): NodeView | null {
   const op = findOp(ops, node.domain, node.op);
-  if (op === null) return null;
-  const constant: NodeView['constant'] = (input) => {
-    const value = node.inputs[input];
-    return value == null || overridable.has(value) ? null : constantOfValue(value);
-  };
-  // The node's inputs are re-linked while the pass runs: rules see what they were.
-  const inputs = node.inputs.map((value) => shapeOf(value?.type ?? null));
-  const outputs = node.outputs.map((value) => shapeOf(value.type));
-  return {
-    node,
-    attributes: readAttributes(op, node),
-    shape: (input) => inputs[input] ?? null,
-    outputShape: (output) => outputs[output] ?? null,
-    constant,
-    numbers: (input) => {
-      const found = constant(input);
-      const value = node.inputs[input];
-      const inferred = value == null ? undefined : known.get(value);
-      const values = found === null ? inferred : smallValues(found);
-      return values?.every((value) => typeof value === 'number') === true ? values : null;
-    },
-  };
+  return op === null ? null : new View(node, op, overridable, known);
+}
+
+/** Values are re-linked while the pass runs: shapes are what they were. */
+class View implements NodeView {
+  readonly node: Node;
+  readonly #op: Op;
+  readonly #overridable: ReadonlySet<Value>;
+  readonly #known: ReadonlyMap<Value, readonly Dim[]>;
+  readonly #inputs: readonly Shape[];
+  readonly #outputs: readonly Shape[];
+  #attributes: AttributeReader | null = null;
+
+  constructor(
+    node: Node,
+    op: Op,
+    overridable: ReadonlySet<Value>,
+    known: ReadonlyMap<Value, readonly Dim[]>,
+  ) {
+    this.node = node;
+    this.#op = op;
+    this.#overridable = overridable;
+    this.#known = known;
+    this.#inputs = node.inputs.map((value) => shapeOf(value?.type ?? null));
+    this.#outputs = node.outputs.map((value) => shapeOf(value.type));
+  }
+
+  get attributes(): AttributeReader {
+    this.#attributes ??= readAttributes(this.#op, this.node);
+    return this.#attributes;
+  }
+
+  shape(input: number): Shape {
+    return this.#inputs[input] ?? null;
+  }
+
+  outputShape(output: number): Shape {
+    return this.#outputs[output] ?? null;
+  }
+
+  constant(input: number): Constant | null {
+    const value = this.node.inputs[input];
+    return value == null || this.#overridable.has(value) ? null : constantOfValue(value);
+  }
+
+  numbers(input: number): readonly number[] | null {
+    const found = this.constant(input);
+    const value = this.node.inputs[input];
+    const inferred = value == null ? undefined : this.#known.get(value);
+    const values = found === null ? inferred : smallValues(found);
+    return values?.every((item) => typeof item === 'number') === true ? values : null;
+  }
 }

@@ -8,26 +8,28 @@ import type { RuleContext } from '../rule-context.ts';
 
 /** Rules on operators that cut tensors up and put them together. */
 
-/** Steps of 1 along axes: what a Slice with constant operands does. */
+/** What a Slice with constant operands does along an axis. */
 interface Cut {
   axis: number;
   start: number;
   /** Perhaps far beyond the end. */
   end: number;
+  step: number;
 }
 
-/** The cuts of a Slice whose operands are constants and whose steps are 1, or null. */
+/** The cuts of a Slice whose operands are constants, or null. */
 function cutsOf(node: Node, c: RuleContext): Cut[] | null {
   const rank = c.rank(node.inputs[0]);
   const [starts, ends] = [c.known(node.inputs[1]), c.known(node.inputs[2])];
   const steps = node.inputs[4] == null ? [] : c.known(node.inputs[4]);
   if (rank === null || starts === null || ends === null || steps === null) return null;
   const axes = node.inputs[3] == null ? starts.map((_, axis) => axis) : c.known(node.inputs[3]);
-  if (axes === null || steps.some((step) => step !== 1)) return null;
+  if (axes === null) return null;
   return axes.map((axis, i) => ({
     axis: axis < 0 ? axis + rank : axis,
     start: starts[i]!,
     end: ends[i]!,
+    step: steps[i] ?? 1,
   }));
 }
 
@@ -52,6 +54,8 @@ function takeSlice(node: Node, c: RuleContext, source: Value, cuts: readonly Cut
       cuts.map(({ axis }) => axis),
     ),
   ];
+  const steps = cuts.map(({ step }) => step);
+  if (steps.some((step) => step !== 1)) inputs.push(c.addInts(graph, `${name}_steps`, steps));
   c.take(node, { op: 'Slice', inputs });
 }
 
@@ -67,7 +71,7 @@ export const sliceChains: Rule = {
     if (first == null || source == null) return null;
     if (!c.isOnlyFor(input, node)) return 'the first cut has another reader';
     const [before, after] = [cutsOf(first, c), cutsOf(node, c)];
-    if (before === null || after === null) return 'cuts are computed, or have steps';
+    if (before === null || after === null) return 'cuts are computed';
     const axes = new Set(before.map(({ axis }) => axis));
     if (after.some(({ axis }) => axes.has(axis))) return 'both cut along the same axis';
     return () => takeSlice(node, c, source, [...before, ...after]);
@@ -85,10 +89,12 @@ export const sliceOfConcat: Rule = {
     const rank = c.rank(node.inputs[0]);
     const cuts = cutsOf(node, c);
     if (cuts?.length !== 1 || rank === null) return 'it cuts along more than one axis';
-    const [{ axis, start, end }] = cuts as [Cut];
+    if (cuts[0]!.step !== 1) return 'it has steps';
+    const [cut] = cuts as [Cut];
+    const { axis } = cut;
     const along = c.attributes(concat).int('axis');
     if (axis !== (along < 0 ? along + rank : along)) return null;
-    return partOf(node, c, concat, { axis, start, end });
+    return partOf(node, c, concat, cut);
   },
 };
 
@@ -164,8 +170,18 @@ export const concatOfZeros: Rule = {
   },
 };
 
-/** Operators that only spread or rename elements; longer chains of them are left alone. */
-const spreading = ['Expand', 'Tile', 'Reshape', 'Unsqueeze', 'Squeeze', 'Identity', 'Transpose'];
+/** Operators that only spread, move or pick elements; longer chains of them are left alone. */
+const spreading = [
+  'Expand',
+  'Tile',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Identity',
+  'Transpose',
+  'Slice',
+  'Gather',
+];
 const longestChain = 8;
 
 /** Whether all elements are 0, made in any of the usual ways. */
@@ -214,7 +230,7 @@ export const squeezeOfSlice: Rule = {
     if (slice === null || axes?.length !== 1 || rank === null) return null;
     const axis = axes[0]! < 0 ? axes[0]! + rank : axes[0]!;
     const cuts = cutsOf(slice, c);
-    if (cuts?.length !== 1 || cuts[0]!.axis !== axis) return null;
+    if (cuts?.length !== 1 || cuts[0]!.axis !== axis || cuts[0]!.step !== 1) return null;
     const { start } = cuts[0]!;
     const size = c.shape(slice.inputs[0])?.[axis];
     const isInside = typeof size === 'number' ? start >= -size && start < size : start >= 0;

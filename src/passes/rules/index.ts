@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.ts';
-import { affineIntoLinear, padIntoConv } from './affine.ts';
+import { affineIntoLinear } from './affine.ts';
 import {
   concatChains,
   concatOfZeros,
@@ -16,8 +16,19 @@ import {
   type Growth,
   knownElements,
 } from './constants.ts';
+import {
+  activationsIntoProducers,
+  addendsIntoConv,
+  biasIntoMatMul,
+  factorsIntoMatMul,
+  transposesIntoMatMul,
+} from './fuse.ts';
+import { liftedProducts, liftedRamps, liftedSoftplus } from './lift-activations.ts';
+import { liftedAttention } from './lift-attention.ts';
+import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
+import { padIntoConv } from './pad.ts';
 import {
   idleExpands,
   idleTransposes,
@@ -30,10 +41,17 @@ export interface RuleOptions {
   evaluate: Evaluate | null;
   growth: Growth;
   copyShared: boolean;
+  /** Whether attention that is spelled out becomes an operator. */
+  liftAttention: boolean;
 }
 
 /** The rules of `simplify`, in the order in which they are tried on a node. */
-export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Rule[] {
+export function simplifyRules({
+  evaluate,
+  growth,
+  copyShared,
+  liftAttention,
+}: RuleOptions): Rule[] {
   return [
     constantNodes,
     noOps,
@@ -43,6 +61,11 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     onlyBranches,
     castOfCast,
     constantsLast,
+    ...(liftAttention ? [liftedAttention] : []),
+    liftedNorms,
+    liftedProducts,
+    liftedRamps,
+    liftedSoftplus,
     mergedFactors,
     mergedSums,
     reshapeChains,
@@ -60,3 +83,16 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     ...(evaluate === null ? [] : [foldConstants(evaluate, growth)]),
   ];
 }
+
+/** The rules of `fuseForRuntime`: they make nodes of domain `mp`. */
+export const fuseRules: readonly Rule[] = [
+  noOps,
+  transposeChains,
+  idleTransposes,
+  reshapeChains,
+  addendsIntoConv,
+  biasIntoMatMul,
+  transposesIntoMatMul,
+  factorsIntoMatMul,
+  activationsIntoProducers,
+];

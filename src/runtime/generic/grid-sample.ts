@@ -1,7 +1,7 @@
 import type { Tensor } from '../../core/tensor.ts';
 import { numbersOf, tensorOf } from './elements.ts';
 import type { EvaluateContext } from './evaluator.ts';
-import { stridesOf } from './indexing.ts';
+import { countOf, stridesOf } from './indexing.ts';
 import { integersAt, invalid, tensorAt } from './operands.ts';
 
 /** Cubic weights at the four neighbors of a place between the middle two. Source: Keys 1981, a = −0.75. */
@@ -37,7 +37,7 @@ export function gridSample(c: EvaluateContext): Tensor {
   const strides = stridesOf(sizes);
   const plane = sizes.reduce((product, size) => product * size, 1);
   const outDims = [batch, channels, ...grid.dims.slice(1, -1)];
-  const result = new Float64Array(batch * channels * points);
+  const result = new Float64Array(countOf([batch, channels, points]));
   const inside = (index: number, size: number): number | null => {
     if (index >= 0 && index < size) return index;
     if (padding === 'zeros') return null;
@@ -110,7 +110,7 @@ export function affineGrid(c: EvaluateContext): Tensor {
   const isAligned = c.attributes.int('align_corners', 0) !== 0;
   const map = numbersOf(theta);
   const points = spatial.reduce((product, size) => product * size, 1);
-  const result = new Float64Array(batch * points * rank);
+  const result = new Float64Array(countOf([batch, points, rank]));
   const at = new Array<number>(rank).fill(0);
   for (let p = 0; p < points; p++) {
     let rest = p;

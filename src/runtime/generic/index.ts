@@ -12,6 +12,7 @@ import { identityEvaluators } from './identity.ts';
 import { imageEvaluators } from './image.ts';
 import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
+import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
@@ -26,8 +27,7 @@ import { softmaxEvaluators } from './softmax.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
-/** Every operator that runs. */
-export const evaluators: readonly Evaluator[] = [
+const onnxEvaluators: readonly Evaluator[] = [
   ...recurrentEvaluators,
   ...imageEvaluators,
   ...attentionEvaluators,
@@ -52,6 +52,12 @@ export const evaluators: readonly Evaluator[] = [
   ...reduceEvaluators,
   ...gatherEvaluators,
   ...createEvaluators,
+];
+
+/** Every operator that runs. */
+export const evaluators: readonly Evaluator[] = [
+  ...onnxEvaluators,
+  ...mpEvaluators(onnxEvaluators),
 ];
 
 const tables = new WeakMap<readonly Evaluator[], Map<string, Evaluator>>();

@@ -131,8 +131,9 @@ function rmsNormalization(c: EvaluateContext): Tensor[] {
 function localResponse(c: EvaluateContext): Tensor[] {
   const x = tensorAt(c, 0);
   const size = c.attributes.int('size');
-  const { inner } = aroundAxis(x.dims, 1);
-  const channels = x.dims[1]!;
+  const axis = c.node.domain === 'mp' ? x.dims.length - 1 : 1;
+  const { inner } = aroundAxis(x.dims, axis);
+  const channels = x.dims[axis]!;
   const values = numbersOf(x);
   const factor = c.attributes.float('alpha') / size;
   const before = Math.floor((size - 1) / 2);
@@ -208,6 +209,7 @@ export const normalizationEvaluators: readonly Evaluator[] = [
   { op: 'LayerNormalization', evaluate: layerNormalization },
   { op: 'RMSNormalization', evaluate: rmsNormalization },
   { op: 'LRN', evaluate: localResponse },
+  { op: 'LRN', domain: 'mp', evaluate: localResponse },
   { op: 'LpNormalization', evaluate: lpNormalization },
   { op: 'MeanVarianceNormalization', evaluate: meanVariance },
   { op: 'Dropout', evaluate: dropout },

@@ -1,7 +1,7 @@
 import type { Tensor } from '../../core/tensor.ts';
 import { numbersOf, pick, tensorOf } from './elements.ts';
 import type { EvaluateContext } from './evaluator.ts';
-import { aroundAxis, replaceSize } from './indexing.ts';
+import { aroundAxis, countOf, replaceSize } from './indexing.ts';
 import { axesIn, integersAt, invalid, tensorAt } from './operands.ts';
 
 /** One axis that is resized. */
@@ -99,7 +99,7 @@ function tapsOf(c: EvaluateContext, axis: Axis): Taps[] {
   const mode = c.attributes.string('mode', 'nearest');
   const coordinates = c.attributes.string('coordinate_transformation_mode', 'half_pixel');
   const { size, out, scale } = axis;
-  const places = Array.from({ length: out }, (_, i) => placeOf(coordinates, i, axis));
+  const places = Array.from({ length: countOf([out]) }, (_, i) => placeOf(coordinates, i, axis));
   if (mode === 'nearest') {
     const round = rounded[c.attributes.string('nearest_mode', 'round_prefer_floor')]!;
     return places.map((place) => ({ indices: [within(round(place), size)], weights: [1] }));
@@ -146,7 +146,7 @@ export function resize(c: EvaluateContext): Tensor {
   for (const axis of axes) {
     const taps = tapsOf(c, axis);
     const { outer, inner } = aroundAxis(dims, axis.axis);
-    const next = new Float64Array(outer * axis.out * inner);
+    const next = new Float64Array(countOf([outer, axis.out, inner]));
     for (let o = 0; o < outer; o++) {
       for (let i = 0; i < axis.out; i++) {
         const { indices, weights } = taps[i]!;
@@ -169,7 +169,7 @@ export function resize(c: EvaluateContext): Tensor {
 
 function takeAlong(x: Tensor, axis: number, indices: readonly number[]): Tensor {
   const { outer, size, inner } = aroundAxis(x.dims, axis);
-  const offsets = new Float64Array(outer * indices.length * inner);
+  const offsets = new Float64Array(countOf([outer, indices.length, inner]));
   let at = 0;
   for (let o = 0; o < outer; o++) {
     for (const index of indices) {

@@ -64,7 +64,7 @@ export function packWeights({ c, geometry }: Job): Packed {
 }
 
 /** [M, I, taps] → [M, taps, I] */
-function channelsLastWeights(
+export function channelsLastWeights(
   w: Float32Array,
   m: number,
   inner: number,
@@ -106,4 +106,14 @@ export function all(steps: readonly Step[]): Step {
   return () => {
     for (const step of steps) step();
   };
+}
+
+const zeroOwner = {};
+
+/** A zero for every output channel, in whole panels. */
+export function zerosFor({ c, geometry }: Job): Packed {
+  const columns = paddedColumns(geometry.outChannels);
+  return c.pack(`zeros ${columns}`, [zeroOwner], 4 * columns, (address) => {
+    c.backend.arena.views().f32.fill(0, address >>> 2, (address >>> 2) + columns);
+  });
 }

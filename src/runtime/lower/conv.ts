@@ -1,8 +1,10 @@
 import { convGeometry, type Geometry } from '../../kernels/geometry.ts';
+import { winogradPlan, winogradWins } from '../../kernels/winograd.ts';
 import { type Activation, activationOf } from './activation.ts';
 import { gathered, indirect, pointwise } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
 import { type Job, type Kind, packBias } from './conv-job.ts';
+import { winograd } from './conv-winograd.ts';
 import type { LowerContext, Lowered, Lowering } from './lowering.ts';
 import { isFloat, product } from './operands.ts';
 import { type Images, turned } from './turned.ts';
@@ -72,6 +74,8 @@ function kindOf(job: Job): Kind {
   const isPointwise =
     same && product(kernel) === 1 && strides.every((s) => s === 1) && begins.every((p) => p === 0);
   if (isPointwise) return pointwise(job);
+  const plan = winogradPlan(geometry);
+  if (plan !== null && winogradWins(plan, 0)) return winograd(job, plan);
   return channels / groups <= fewChannels ? gathered(job) : indirect(job);
 }
 

@@ -8,6 +8,8 @@ import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 
+type Zeros = [number, number, number];
+
 /** Sum or product of 8-bit levels. */
 function pairwise(op: 'Add' | 'Mul', domain: string): Lowering {
   return {
@@ -25,14 +27,16 @@ function pairwise(op: 'Add' | 'Mul', domain: string): Lowering {
       if (calls === null || limits === null) return null;
       const { simd } = c.backend;
       const unsigned = p.unsigned ? 1 : 0;
+      // Kernels take zero points of levels that were made signed.
+      const [pz, qz, zz] = [p, q, z].map(({ zero }) => zero - 128 * unsigned) as Zeros;
       const [fa, fb] = [Math.fround(p.scale / z.scale), Math.fround(q.scale / z.scale)];
       const factor = Math.fround((p.scale * q.scale) / z.scale);
       const make = stepOf(
         op === 'Add'
           ? (l, r, out, outer, count, mode) =>
-              simd.q8_add(l, r, out, outer, count, mode, p.zero, q.zero, z.zero, fa, fb, unsigned)
+              simd.q8_add(l, r, out, outer, count, mode, pz, qz, zz, fa, fb, unsigned)
           : (l, r, out, outer, count, mode) =>
-              simd.q8_mul(l, r, out, outer, count, mode, p.zero, q.zero, z.zero, factor, unsigned),
+              simd.q8_mul(l, r, out, outer, count, mode, pz, qz, zz, factor, unsigned),
         calls,
         1,
         1,
@@ -88,7 +92,9 @@ function byTable(op: string): Lowering {
         [x.quantization!, y.quantization!],
         256,
         (address) => {
-          c.backend.arena.views().u8.set(tableOf(c), address);
+          // Making it may grow the memory that a view is of.
+          const entries = tableOf(c);
+          c.backend.arena.views().u8.set(entries, address);
         },
       );
       return {
