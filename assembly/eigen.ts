@@ -111,68 +111,6 @@ function updateAndMultiply(
   }
 }
 
-/** z [rows, n] ← z H_1 … H_{n−1} with the reflectors of f64_tridiagonalize: rows of Sᵀ become rows of (Q S)ᵀ.
- *  Two reflectors in a pass, on 16 rows while they are in the caches. */
-export function f64_apply_reflectors(z: usize, v: usize, tau: usize, rows: u32, n: u32): void {
-  const stride = n << 3;
-  for (let r0: u32 = 0; r0 < rows; r0 += 16) {
-    const end = min(rows, r0 + 16);
-    // Row 0 is an empty reflector with tau 0 that makes the number even.
-    let i: u32 = n & 1;
-    for (; i + 1 < n; i += 2) {
-      const v1 = v + i * stride;
-      const v2 = v1 + stride;
-      const t1 = load<f64>(tau + (i << 3));
-      const t2 = load<f64>(tau + (i << 3), 8);
-      if (t1 === 0 && t2 === 0) continue;
-      const cross = dot(v1, v2, i);
-      for (let r = r0; r < end; r++) reflect(z + r * stride, v1, v2, t1, t2, cross, i);
-    }
-  }
-}
-
-/** A row times H_1 H_2, whose vectors have `size` and size + 1 elements. */
-function reflect(z: usize, v1: usize, v2: usize, t1: f64, t2: f64, cross: f64, size: u32): void {
-  let s1 = f64x2.splat(0);
-  let s2 = s1;
-  let q1 = s1;
-  let q2 = s1;
-  const end: usize = (size & ~3) << 3;
-  let j: usize = 0;
-  for (; j < end; j += 32) {
-    const z0 = v128.load(z + j);
-    const z1 = v128.load(z + j, 16);
-    s1 = f64x2.add(s1, f64x2.mul(z0, v128.load(v1 + j)));
-    s2 = f64x2.add(s2, f64x2.mul(z0, v128.load(v2 + j)));
-    q1 = f64x2.add(q1, f64x2.mul(z1, v128.load(v1 + j, 16)));
-    q2 = f64x2.add(q2, f64x2.mul(z1, v128.load(v2 + j, 16)));
-  }
-  s1 = f64x2.add(s1, q1);
-  s2 = f64x2.add(s2, q2);
-  let a = f64x2.extract_lane(s1, 0) + f64x2.extract_lane(s1, 1);
-  let b = f64x2.extract_lane(s2, 0) + f64x2.extract_lane(s2, 1);
-  const last: usize = size << 3;
-  for (; j < last; j += 8) {
-    a += load<f64>(z + j) * load<f64>(v1 + j);
-    b += load<f64>(z + j) * load<f64>(v2 + j);
-  }
-  b += load<f64>(z + last) * load<f64>(v2 + last);
-  a *= t1;
-  b = t2 * (b - a * cross);
-  const as = f64x2.splat(a);
-  const bs = f64x2.splat(b);
-  for (j = 0; j < end; j += 32) {
-    const x = f64x2.sub(v128.load(z + j), f64x2.mul(as, v128.load(v1 + j)));
-    v128.store(z + j, f64x2.sub(x, f64x2.mul(bs, v128.load(v2 + j))));
-    const y = f64x2.sub(v128.load(z + j, 16), f64x2.mul(as, v128.load(v1 + j, 16)));
-    v128.store(z + j, f64x2.sub(y, f64x2.mul(bs, v128.load(v2 + j, 16))), 16);
-  }
-  for (; j < last; j += 8) {
-    store<f64>(z + j, load<f64>(z + j) - a * load<f64>(v1 + j) - b * load<f64>(v2 + j));
-  }
-  store<f64>(z + last, load<f64>(z + last) - b * load<f64>(v2 + last));
-}
-
 // @ts-ignore: decorator
 @inline
 const mostSweeps: u32 = 64;

@@ -1,4 +1,5 @@
 // Eigenvectors of a diagonal matrix plus one of rank 1, which divide and conquer comes down to.
+import { dot, scale } from './vector64';
 
 /** D + rho z zᵀ = Sᵀ diag(lambda) S for d strictly ascending, rho > 0 and no z of 0: rows of s [n, n] are the
  *  eigenvectors, lambda [n] their values, ascending. Roots of the secular equation by Li's middle way within
@@ -12,12 +13,11 @@ export function f64_secular(
   for (let i: u32 = 0; i < n; i++) store<f64>(exact + (i << 3), 1);
   for (let j: u32 = 0; j < n; j++) {
     const row = s + ((j * n) << 3);
-    const dj = load<f64>(d + (j << 3));
-    for (let i: u32 = 0; i < n; i++) {
-      const at = i << 3;
-      const gap = i === j ? 1 : load<f64>(d + at) - dj;
-      store<f64>(exact + at, load<f64>(exact + at) * (load<f64>(row + at) / gap));
-    }
+    const at = j << 3;
+    const own = load<f64>(exact + at) * load<f64>(row + at);
+    // Nothing comes of what is done to exact_j.
+    scaleByGaps(exact, row, d, load<f64>(d + at), n);
+    store<f64>(exact + at, own);
   }
   for (let i: u32 = 0; i < n; i++) {
     const at = i << 3;
@@ -25,16 +25,52 @@ export function f64_secular(
   }
   for (let j: u32 = 0; j < n; j++) {
     const row = s + ((j * n) << 3);
-    let sum: f64 = 0;
-    for (let i: u32 = 0; i < n; i++) {
-      const at = i << 3;
-      const x = load<f64>(exact + at) / load<f64>(row + at);
-      store<f64>(row + at, x);
-      sum += x * x;
+    let i: u32 = 0;
+    for (; i + 2 <= n; i += 2) {
+      const at = row + (i << 3);
+      v128.store(at, f64x2.div(v128.load(exact + (i << 3)), v128.load(at)));
     }
-    const norm = sqrt<f64>(sum);
-    for (let i: u32 = 0; i < n; i++) store<f64>(row + (i << 3), load<f64>(row + (i << 3)) / norm);
+    if (i < n) store<f64>(row + (i << 3), load<f64>(exact + (i << 3)) / load<f64>(row + (i << 3)));
+    scale(row, 1 / sqrt<f64>(dot(row, row, n)), n);
   }
+}
+
+/** exact_i *= row_i / (d_i − from). */
+function scaleByGaps(exact: usize, row: usize, d: usize, from: f64, n: u32): void {
+  const origin = f64x2.splat(from);
+  let i: u32 = 0;
+  for (; i + 2 <= n; i += 2) {
+    const at = i << 3;
+    const share = f64x2.div(v128.load(row + at), f64x2.sub(v128.load(d + at), origin));
+    v128.store(exact + at, f64x2.mul(v128.load(exact + at), share));
+  }
+  if (i === n) return;
+  const at = i << 3;
+  store<f64>(exact + at, load<f64>(exact + at) * (load<f64>(row + at) / (load<f64>(d + at) - from)));
+}
+
+/** Of the poles from … to − 1 at t from the origin: Σ z² / (d − λ) and Σ z² / (d − λ)², a lane each. */
+function poles(d: usize, z: usize, origin: f64, t: f64, from: u32, to: u32): v128 {
+  const origins = f64x2.splat(origin);
+  const ts = f64x2.splat(t);
+  let sums = f64x2.splat(0);
+  let slopes = sums;
+  let i = from;
+  for (; i + 2 <= to; i += 2) {
+    const zi = v128.load(z + (i << 3));
+    const x = f64x2.div(zi, f64x2.sub(f64x2.sub(v128.load(d + (i << 3)), origins), ts));
+    sums = f64x2.add(sums, f64x2.mul(zi, x));
+    slopes = f64x2.add(slopes, f64x2.mul(x, x));
+  }
+  let sum = f64x2.extract_lane(sums, 0) + f64x2.extract_lane(sums, 1);
+  let slope = f64x2.extract_lane(slopes, 0) + f64x2.extract_lane(slopes, 1);
+  if (i < to) {
+    const zi = load<f64>(z + (i << 3));
+    const x = zi / (load<f64>(d + (i << 3)) - origin - t);
+    sum += zi * x;
+    slope += x * x;
+  }
+  return f64x2.replace_lane(f64x2.splat(sum), 1, slope);
 }
 
 /** lambda_j, and d_i − lambda_j in `row`, to full relative accuracy: both are kept from the nearer pole. */
@@ -63,25 +99,13 @@ function root(d: usize, z: usize, lambda: usize, row: usize, n: u32, j: u32, rho
   // Rounding must not leave the last root outside.
   let high = last ? 1.000001 * width : width;
   for (let step: u32 = 0; step < 100; step++) {
-    let psi: f64 = 0;
-    let slopeLeft: f64 = 0;
-    for (let i: u32 = 0; i <= left; i++) {
-      const zi = load<f64>(z + (i << 3));
-      const x = zi / (load<f64>(d + (i << 3)) - origin - t);
-      psi += zi * x;
-      slopeLeft += x * x;
-    }
-    let phi: f64 = 0;
-    let slopeRight: f64 = 0;
-    for (let i = left + 1; i < n; i++) {
-      const zi = load<f64>(z + (i << 3));
-      const x = zi / (load<f64>(d + (i << 3)) - origin - t);
-      phi += zi * x;
-      slopeRight += x * x;
-    }
+    const before = poles(d, z, origin, t, 0, left + 1);
+    const after = poles(d, z, origin, t, left + 1, n);
+    const psi = f64x2.extract_lane(before, 0);
+    const phi = f64x2.extract_lane(after, 0);
     const f = 1 + rho * (psi + phi);
-    slopeLeft *= rho;
-    slopeRight *= rho;
+    const slopeLeft = rho * f64x2.extract_lane(before, 1);
+    const slopeRight = rho * f64x2.extract_lane(after, 1);
     if (step === 0 && !last && f < 0) {
       // In the right half: from the right pole.
       origin = load<f64>(d + (j << 3), 8);

@@ -7,6 +7,7 @@ import { type Graph, Node, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { type Quantization, tensorType } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
+import { findOp, ops } from '../ops/index.ts';
 
 /** Turns quantization that is written as nodes into quantization attached to values, for running:
  *  - DequantizeLinear of a constant becomes a constant with its integers and a quantization;
@@ -108,6 +109,10 @@ function attachQuantized(node: Node): boolean {
   if (x.type?.kind !== 'tensor' || x.type.dtype !== 'float32') return false;
   const quantization = wholeOf(node, storageOf(node));
   if (quantization === null) return false;
+  // What only moves elements may be taken away by later passes, and its result with it: the node stays, unless the
+  // elements are integers already.
+  const moves = findOp(ops, x.producer.domain, x.producer.op)?.traits?.moves !== undefined;
+  if (moves && !sameWhole(x.producer.inputs[0]?.quantization ?? null, quantization)) return false;
   x.quantization = quantization;
   return true;
 }

@@ -50,20 +50,20 @@ export const linalgReferences: ReferencesFor<
 > = {
   ...tridiagonalReferences,
 
-  f64_matmul({ a, b, c }, { m, n, k, transposeA, transposeB, mode }) {
-    const bounds: number[] = [];
+  f64_matmul({ a, b, c }, { m, n, k, ldc, transposeA, transposeB, mode }) {
+    const bounds: number[] = Array(m * ldc).fill(0);
     for (let i = 0; i < m; i++) {
       for (let j = 0; j < n; j++) {
         let sum = 0;
-        let size = Math.abs(c[i * n + j]!);
+        let size = Math.abs(c[i * ldc + j]!);
         for (let l = 0; l < k; l++) {
           const x = a[transposeA ? l * m + i : i * k + l]! * b[transposeB ? j * k + l : l * n + j]!;
           sum += x;
           size += Math.abs(x);
         }
-        const before = mode === 0 ? 0 : c[i * n + j]!;
-        c[i * n + j] = mode === 2 ? before - sum : before + sum;
-        bounds.push((k + 2) * unit * size);
+        const before = mode === 0 ? 0 : c[i * ldc + j]!;
+        c[i * ldc + j] = mode === 2 ? before - sum : before + sum;
+        bounds[i * ldc + j] = (k + 2) * unit * size;
       }
     }
     return { c: bounds };

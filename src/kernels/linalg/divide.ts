@@ -8,18 +8,40 @@ import { type Address, descending, product, viewAt, withFloats } from './matrix.
 const leaf = 32;
 const epsilon = 2 ** -52;
 
-/** Eigenvalues, ascending, of the tridiagonal matrix of diagonal d [n] and off-diagonal e [n − 1], both used up; the
- *  eigenvectors become the rows [n, n] at an address, which needs room for that. */
+/** Eigenvalues, from the largest down, of the tridiagonal matrix of diagonal d [n] and off-diagonal e [n − 1], both
+ *  used up; the eigenvectors become the rows [n, n] at an address, which needs room for that. */
 export function tridiagonalEigen(
   d: Float64Array,
   e: Float64Array,
   n: number,
   rows: Address,
 ): Float64Array {
-  return withFloats([n > leaf ? n * n : 0], (other) => solve(d, e, 0, n, n, rows, other));
+  return withFloats([n > leaf ? n * n : 0], (other) => {
+    const values = solve(d, e, 0, n, n, rows, other);
+    const order = descending(values);
+    arrange(viewAt(rows, n * n), order, n);
+    return Float64Array.from(order, (row) => values[row]!);
+  });
 }
 
-/** Of the part [start, start + size), with its rows [size, size] from row `start` of `rows`. */
+/** Puts row order[i] in place i, by the cycles of the permutation. */
+function arrange(rows: Float64Array, order: readonly number[], n: number): void {
+  const from = [...order];
+  for (let start = 0; start < n; start++) {
+    if (from[start] === start) continue;
+    const kept = rows.slice(start * n, (start + 1) * n);
+    let to = start;
+    for (let row = from[to]!; row !== start; row = from[to]!) {
+      rows.copyWithin(to * n, row * n, (row + 1) * n);
+      from[to] = to;
+      to = row;
+    }
+    rows.set(kept, to * n);
+    from[to] = to;
+  }
+}
+
+/** Of the part [start, start + size), in no order, with its rows [size, size] from row `start` of `rows`. */
 function solve(
   d: Float64Array,
   e: Float64Array,
@@ -68,20 +90,12 @@ function solveLeaf(
         throw new NumericError('an eigenvalue did not converge', { code: 'E_NO_CONVERGENCE' });
       }
       simd.f64_panels(rows, wide, size, size, 1);
-      const values = viewAt(diagonal, size).slice();
-      const order = descending(values).reverse();
-      const from = viewAt(rows, size * size).slice();
-      const to = viewAt(rows, size * size);
-      order.forEach((row, i) => {
-        to.set(from.subarray(row * size, (row + 1) * size), i * size);
-      });
-      return Float64Array.from(order, (row) => values[row]!);
+      return viewAt(diagonal, size).slice();
     },
   );
 }
 
 interface Half {
-  /** Ascending. */
   readonly values: Float64Array;
   /** [size, size]. */
   readonly rows: Address;
@@ -114,32 +128,22 @@ function merge(upper: Half, lower: Half, joint: number, target: Address): Float6
       i < first ? Math.SQRT1_2 * rows[i * size + first - 1]! : sign * rows[i * size + first]!,
     );
     const { active, both } = deflate(d, z, 2 * Math.abs(joint), first, rows);
-    const values = new Float64Array(d);
-    const count = active.length;
-    withFloats([count * size], (vectors) => {
-      if (count > 0) {
-        const roots = combine(
-          { d, z, rho: 2 * Math.abs(joint), active, both },
-          { all, size, first },
-          vectors,
-        );
-        active.forEach((row, i) => {
-          values[row] = roots[i]!;
-        });
-        const from = viewAt(vectors, count * size);
-        const to = viewAt(all, size * size);
-        active.forEach((row, i) => {
-          to.set(from.subarray(i * size, (i + 1) * size), row * size);
-        });
-      }
-    });
-    const order = descending(values).reverse();
-    const from = viewAt(all, size * size);
+    const roots = combine(
+      { d, z, rho: 2 * Math.abs(joint), active, both },
+      { all, size, first },
+      target,
+    );
+    const values = new Float64Array(size);
+    values.set(roots);
+    const taken = new Set(active);
+    let place = active.length;
     const to = viewAt(target, size * size);
-    order.forEach((row, i) => {
-      to.set(from.subarray(row * size, (row + 1) * size), i * size);
-    });
-    return Float64Array.from(order, (row) => values[row]!);
+    for (let row = 0; row < size; row++) {
+      if (taken.has(row)) continue;
+      values[place] = d[row]!;
+      to.set(viewAt(all + 8 * row * size, size), place++ * size);
+    }
+    return values;
   });
 }
 
@@ -199,12 +203,13 @@ function turn(rows: Float64Array, p: number, q: number, size: number, c: number,
   }
 }
 
-/** Eigenvectors [active, size] of the rows that take part, by two products: each half's columns are made of the rows
- *  that have something there. */
+/** Eigenvectors of the rows that take part, as the first rows of `target`, by two products: each half's columns are
+ *  made of the rows that have something there.
+ *  @returns  their eigenvalues */
 function combine(
   { d, z, rho, active, both }: Deflated & { d: Float64Array; z: Float64Array; rho: number },
   { all, size, first }: { all: Address; size: number; first: number },
-  vectors: Address,
+  target: Address,
 ): Float64Array {
   const count = active.length;
   return withFloats(
@@ -217,28 +222,27 @@ function combine(
         [0, first, (row: number) => row < first || both[row] === 1],
         [first, size - first, (row: number) => row >= first || both[row] === 1],
       ] as const) {
-        const some = active.flatMap((row, i) => (inside(row) ? [i] : []));
+        const some = Uint32Array.from(active.flatMap((row, i) => (inside(row) ? [i] : [])));
         const k = some.length;
-        withFloats([count * k, k * width, count * width], (share, basis, result) => {
-          const shares = viewAt(share, count * k);
-          const turns = viewAt(s, count * count);
-          for (let j = 0; j < count; j++) {
-            for (let i = 0; i < k; i++) shares[j * k + i] = turns[j * count + some[i]!]!;
-          }
+        withFloats([count * k, k * width], (share, basis) => {
+          takeColumns(viewAt(s, count * count), viewAt(share, count * k), some);
           const bases = viewAt(basis, k * width);
           some.forEach((index, i) => {
-            const start = active[index]! * size + from;
-            bases.set(viewAt(all, size * size).subarray(start, start + width), i * width);
+            bases.set(viewAt(all + 8 * (active[index]! * size + from), width), i * width);
           });
-          product([share, basis, result], [count, width, k]);
-          const results = viewAt(result, count * width);
-          const to = viewAt(vectors, count * size);
-          for (let j = 0; j < count; j++) {
-            to.set(results.subarray(j * width, (j + 1) * width), j * size + from);
-          }
+          product([share, basis, target + 8 * from], [count, width, k], { stride: size });
         });
       }
       return viewAt(roots, count).slice();
     },
   );
+}
+
+/** The columns of x [n, n] that are named, as y [n, columns]. */
+function takeColumns(x: Float64Array, y: Float64Array, columns: Uint32Array): void {
+  const k = columns.length;
+  const n = k === 0 ? 0 : y.length / k;
+  for (let row = 0; row < n; row++) {
+    for (let i = 0; i < k; i++) y[row * k + i] = x[row * n + columns[i]!]!;
+  }
 }

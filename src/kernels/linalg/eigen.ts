@@ -58,22 +58,13 @@ export function symmetricEigen(
   return withFloats([n, n, n, 2 * n], (d, e, tau, scratch) => {
     const { simd } = libraryBackend();
     simd.f64_tridiagonalize(matrix, d, e, tau, scratch, n);
-    const values = tridiagonalEigen(viewAt(d, n).slice(), viewAt(e, n).slice(), n, rows).reverse();
-    reverseRows(rows, n);
-    simd.f64_apply_reflectors(rows, matrix, tau, wanted(values), n);
+    const values = tridiagonalEigen(viewAt(d, n).slice(), viewAt(e, n).slice(), n, rows);
+    const count = wanted(values);
+    withFloats([32 * count + 64 * n + 26624 + 128 * Math.ceil(n / 4)], (blocks) => {
+      simd.f64_apply_reflectors(rows, matrix, tau, blocks, count, n);
+    });
     return values;
   });
-}
-
-function reverseRows(rows: Address, n: number): void {
-  const all = viewAt(rows, n * n);
-  for (let i = 0; 2 * i < n - 1; i++) {
-    const low = all.subarray(i * n, (i + 1) * n);
-    const high = all.subarray((n - 1 - i) * n, (n - i) * n);
-    const kept = low.slice();
-    low.set(high);
-    high.set(kept);
-  }
 }
 
 /** @throws {RangeError} not an integer 1..most */

@@ -100,17 +100,20 @@ export interface ProductOptions {
   transposeB?: boolean;
   /** c = 0, c += 1, c −= 2. */
   mode?: 0 | 1 | 2;
+  /** Elements from a row of c to the next, default n. */
+  stride?: number;
 }
 
 /** c [m, n] = op(a) op(b) over k, all f64 at addresses. */
 export function product(
   [a, b, c]: readonly [Address, Address, Address],
   [m, n, k]: readonly [number, number, number],
-  { transposeA = false, transposeB = false, mode = 0 }: ProductOptions = {},
+  { transposeA = false, transposeB = false, mode = 0, stride = n }: ProductOptions = {},
 ): void {
   withFloats([64 * 256, panelFloats(n)], (left, right) => {
     const { simd } = libraryBackend();
-    simd.f64_matmul(a, b, c, left, right, m, n, k, transposeA ? 1 : 0, transposeB ? 1 : 0, mode);
+    const [first, second] = [transposeA ? 1 : 0, transposeB ? 1 : 0];
+    simd.f64_matmul(a, b, c, left, right, m, n, k, stride, first, second, mode);
   });
 }
 

@@ -7,6 +7,9 @@ import { panelBytes } from '../../../kernels/int8/panels.ts';
 import { requantize, resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { windowNumbers } from '../window.ts';
+import { dense } from './conv-dense.ts';
+import { depthwise } from './conv-depthwise.ts';
+import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 import {
@@ -57,16 +60,36 @@ function lowerConv(c: LowerContext): Lowered | null {
     const levels = channelsLast(c.known(1)!.data as Levels, outputs, inputs, taps);
     return packConv(chosen, take, levels, sizes, weights.zeros);
   });
+  const job: Int8Job = { c, engine: chosen, geometry, from, rule, bias, weights: packed };
+  const kind = kindOf(job, weights.zeros);
+  return {
+    kernel: kind.kernel,
+    reads: [0],
+    scratchBytes: kind.scratchBytes,
+    bind: (at) => kind.bind(at.input(0), at.output(0), at.scratch),
+  };
+}
+
+function kindOf(job: Int8Job, zeros: Int32Array): Int8Kind {
+  const { geometry, c } = job;
+  const { groups, channels, outChannels } = geometry;
+  if (groups === channels && groups === outChannels) return depthwise(job);
+  const stored = c.inputs[1]!.storage === 'uint8' ? 128 : 0;
+  return zeros.every((zero) => zero === stored) ? dense(job) : general(job);
+}
+
+/** Weights with zero points of their own. */
+function general({ engine: chosen, geometry, from, rule, bias, weights }: Int8Job): Int8Kind {
   const { unsigned, zero } = from;
+  const n = geometry.outChannels;
   return {
     kernel: `q8_conv ${chosen.mode}`,
-    reads: [0],
-    bind(at) {
-      const [source, target] = [at.input(0), at.output(0)];
-      const made = packed();
+    scratchBytes: 0,
+    bind(address, y) {
+      const made = weights();
       return () =>
-        convolve({ address: source, unsigned }, made, geometry, zero, bias, (sums, first, pixels) =>
-          requantize(chosen.backend, rule, sums, target + first * outputs, pixels, outputs, 0),
+        convolve({ address, unsigned }, made, geometry, zero, bias, (sums, first, pixels) =>
+          requantize(chosen.backend, rule, sums, y + first * n, pixels, n, 0),
         );
     },
   };
