@@ -44,6 +44,10 @@ x.before(() => {
   );
 });
 
+const { debug } = console;
+x.after.each(() => {
+  console.debug = debug;
+});
 x.after(() => rmSync(folder, { recursive: true, force: true }));
 
 x('a program gives the same after its import was changed', () => {
@@ -98,6 +102,7 @@ for (const [file, name, model, samples] of [
   ['silero', 'Silero', 'silero_vad_v5', 512],
 ] as const) {
   x(`${name} of @ricky0123/vad-web on both`, async () => {
+    console.debug = () => {}; // The program under test logs.
     const module = require(`@ricky0123/vad-web/dist/models/${file}.js`) as Record<
       string,
       SileroClass
