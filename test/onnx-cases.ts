@@ -1,37 +1,52 @@
 import { sharedFile } from './shared.ts';
-import { untar } from './tar.ts';
+import { type TarFile, untar } from './tar.ts';
 
-/** One of ONNX's own test cases: a model and its expected outputs, as serialized messages. */
-export interface OnnxCase {
-  name: string;
-  model: Uint8Array;
-  /** The first data set: messages of TensorProto (mostly), by position. */
+/** Serialized messages of TensorProto (mostly), by position. */
+export interface DataSet {
   inputs: Uint8Array[];
   outputs: Uint8Array[];
+}
+
+/** One of ONNX's own test cases: a model and its expected outputs of the first data set. */
+export interface OnnxCase extends DataSet {
+  name: string;
+  model: Uint8Array;
+  /** All data sets, the first among them. */
+  sets: DataSet[];
 }
 
 let cases: OnnxCase[] | undefined;
 
 /** All cases in ../shared/data, or none (said loudly) where it is missing. */
 export function onnxCases(): OnnxCase[] {
-  cases ??= readCases();
+  if (cases === undefined) {
+    const archive = sharedFile('onnx-node-tests/cases.tar.gz');
+    cases = archive === null ? [] : casesOf(untar(archive));
+  }
   return cases;
 }
 
-function readCases(): OnnxCase[] {
-  const archive = sharedFile('onnx-node-tests/cases.tar.gz');
-  if (archive === null) return [];
+/** Cases among files: `CASE/model.onnx`, `CASE/test_data_set_N/input_I.pb`, `…/output_I.pb`. */
+export function casesOf(files: readonly TarFile[]): OnnxCase[] {
   const byName = new Map<string, OnnxCase>();
-  for (const { name, bytes } of untar(archive)) {
-    const match = /^(.*?)\/(model\.onnx|test_data_set_0\/(input|output)_(\d+)\.pb)$/.exec(name);
+  for (const { name, bytes } of files) {
+    const match = /^(?:(.*)\/)?(model\.onnx|test_data_set_(\d+)\/(input|output)_(\d+)\.pb)$/.exec(
+      name,
+    );
     if (match === null) continue;
-    let found = byName.get(match[1]!);
+    const [, path = '.', file, set, kind, index] = match;
+    let found = byName.get(path);
     if (found === undefined) {
-      found = { name: match[1]!, model: new Uint8Array(0), inputs: [], outputs: [] };
-      byName.set(found.name, found);
+      const first: DataSet = { inputs: [], outputs: [] };
+      found = { name: path, model: new Uint8Array(0), ...first, sets: [first] };
+      byName.set(path, found);
     }
-    if (match[2] === 'model.onnx') found.model = bytes;
-    else found[match[3] === 'input' ? 'inputs' : 'outputs'][Number(match[4])] = bytes;
+    if (file === 'model.onnx') {
+      found.model = bytes;
+      continue;
+    }
+    found.sets[Number(set)] ??= { inputs: [], outputs: [] };
+    found.sets[Number(set)]![kind === 'input' ? 'inputs' : 'outputs'][Number(index)] = bytes;
   }
   return [...byName.values()];
 }

@@ -1,19 +1,31 @@
 import { gunzipSync } from 'node:zlib';
 
-/** Files of a gzipped ustar archive, in order. */
-export function untar(archive: Uint8Array): { name: string; bytes: Uint8Array }[] {
-  const tar = new Uint8Array(gunzipSync(archive));
-  const files: { name: string; bytes: Uint8Array }[] = [];
+export interface TarFile {
+  name: string;
+  bytes: Uint8Array;
+}
+
+/** Files of a tar archive, gzipped or not, in order: ustar, with the long names of GNU tar and of pax. */
+export function untar(archive: Uint8Array): TarFile[] {
+  const isGzip = archive[0] === 0x1f && archive[1] === 0x8b;
+  const tar = isGzip ? new Uint8Array(gunzipSync(archive)) : archive;
+  const files: TarFile[] = [];
+  let longName: string | null = null;
   for (let at = 0; at + 512 <= tar.length; ) {
     const header = tar.subarray(at, at + 512);
     const name = text(header, 0, 100);
     if (name === '') break;
     const size = Number.parseInt(text(header, 124, 12), 8);
+    if (!(size >= 0)) throw new RangeError(`no size at byte ${at + 124} of the archive`);
+    const bytes = tar.slice(at + 512, at + 512 + size);
     const prefix = text(header, 345, 155);
     const kind = text(header, 156, 1);
-    if (kind === '0' || kind === '') {
-      const bytes = tar.slice(at + 512, at + 512 + size);
-      files.push({ name: prefix === '' ? name : `${prefix}/${name}`, bytes });
+    if (kind === 'L') longName = text(bytes, 0, size);
+    else if (kind === 'x') longName = /\d+ path=(.*)/.exec(text(bytes, 0, size))?.[1] ?? null;
+    else {
+      if (kind === '0' || kind === '')
+        files.push({ name: longName ?? (prefix === '' ? name : `${prefix}/${name}`), bytes });
+      longName = null;
     }
     at += 512 + Math.ceil(size / 512) * 512;
   }

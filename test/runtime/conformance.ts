@@ -24,7 +24,8 @@ export interface DecodedCase {
 
 export async function decodeCase(item: OnnxCase): Promise<DecodedCase> {
   const model = await readModel(item.model, { format: 'onnx' });
-  const { inputs, outputs } = model.graph;
+  const { outputs } = model.graph;
+  const inputs = model.graph.inputs.filter(({ constant }) => constant === null);
   const named = (values: typeof inputs, messages: readonly Uint8Array[]): Record<string, Data> =>
     Object.fromEntries(
       messages.map((bytes, index) => {
