@@ -1,57 +1,67 @@
-import { convTables } from '../../../kernels/geometry.ts';
 import { padded } from '../../../kernels/int8/panels.ts';
-import { writePointers } from '../../../kernels/int8/pointers.ts';
 import { activationZeros, slackBytes } from '../../../kernels/int8/product.ts';
-import type { Step } from '../lowering.ts';
 import { product } from '../operands.ts';
+import { type Frame, frameOf } from './frame.ts';
 import { align, type Int8Job, type Int8Kind, packNumbers, requantizeStep } from './job.ts';
 
 /** Bytes of sums at a time: they stay in the cache until they are requantized. */
 const blockBytes = 2 ** 16;
-/** Bytes of pointers that are kept; of larger images they are written at every run. */
-const mostPointerBytes = 2 ** 20;
 
-/** Whether an image's pointers are few enough to be kept. */
-export function hasFewPointers({ geometry }: Int8Job): boolean {
-  return 4 * product(geometry.output) * product(geometry.kernel) <= mostPointerBytes;
+/** Output lines at the same distance from each other, whose pointers differ only by where they start. */
+interface Block {
+  readonly first: number;
+  readonly lines: number;
 }
 
-/** Products of what pointers lead to: pixels of x, or of one that is all padding behind the last one. Pointers count
- *  from the start of the image, so that they are the same wherever it lies. */
+function blocksOf({ outLines }: Frame, width: number, outChannels: number): Block[] {
+  const most = Math.max(1, Math.floor(blockBytes / 4 / outChannels / width));
+  const step = (outLines[1] ?? 0) - (outLines[0] ?? 0);
+  const blocks: Block[] = [];
+  for (let first = 0; first < outLines.length; ) {
+    let lines = 1;
+    while (
+      lines < most &&
+      first + lines < outLines.length &&
+      outLines[first + lines]! - outLines[first + lines - 1]! === step
+    )
+      lines++;
+    blocks.push({ first, lines });
+    first += lines;
+  }
+  return blocks;
+}
+
+/** Products of what pointers lead to. They count from the first pixel of a block of lines, so that all blocks share
+ *  them; the image lies in a frame with its padding. */
 export function dense(job: Int8Job): Int8Kind {
   const { c, engine, geometry, from, bias } = job;
   const { arena, simd } = c.backend;
-  const { batch, channels, outChannels, groups, kernel, input, output } = geometry;
+  const { batch, channels, outChannels, groups, kernel, output } = geometry;
+  const frame = frameOf(geometry);
   const taps = product(kernel);
-  const inner = channels / groups;
-  const n = outChannels / groups;
-  const [positions, pixels] = [product(input), product(output)];
+  const [inner, n] = [channels / groups, outChannels / groups];
   const width = engine.activationBytes;
-  const sample = positions * channels;
-  const tables = convTables(geometry);
-  const isPadded = tables.some(({ rows }) => rows.includes(-1));
-  // Levels that are as the product wants them, and none of which is padding, are read where they are.
-  const isDirect = width === 1 && engine.unsigned === from.unsigned && !isPadded;
-  const step = channels * width;
-  const most = Math.min(pixels, 12 * Math.max(1, Math.floor(blockBytes / 12 / 4 / outChannels)));
-  const { strides, dilations, begins } = geometry;
-  const key = `pointers ${[step, input, output, kernel, strides, dilations, begins].join(' ')}`;
-  const pointers = c.pack(key, [1], 4 * pixels * taps, (address) => {
-    const { i32 } = arena.views();
-    writePointers(tables, i32, address >>> 2, 0, pixels, 0, step, sample * width);
-  });
+  const outWidth = output.at(-1)!;
+  const blocks = blocksOf(frame, outWidth, outChannels);
+  const together = blocks.reduce((most, { lines }) => Math.max(most, lines), 1);
+  const pointers = pointersOf(job, frame, together);
+  // Levels that are as the product wants them, and that have no padding, are read where they are.
+  const isFlipped = width === 1 && engine.unsigned !== from.unsigned;
+  const isDirect = width === 1 && !isFlipped && !frame.isPadded;
   const zero = activationZeros(engine, Int32Array.of(from.zero), from.unsigned)[0]!;
-  const convert = align((sample + channels) * width + slackBytes);
-  const sumBytes = align(4 * outChannels * most);
+  const frameBytes = isDirect ? 0 : align(frame.whole * width + slackBytes + channels);
+  const sumBytes = align(4 * outChannels * together * outWidth);
   const widenedBytes = engine.group === 2 ? 32 * taps * Math.ceil(inner / 2) : 0;
   const requantize = requantizeStep(job);
   const own = packNumbers(c, 'zero point', job.rule, Int32Array.of(from.zero, 0));
+  const isUnsigned = from.unsigned ? 1 : 0;
+  const pixels = frame.outLines.length * outWidth;
   return {
     kernel: `q8_conv ${engine.mode}`,
-    scratchBytes: (isDirect ? 0 : convert) + sumBytes + align(widenedBytes),
+    scratchBytes: frameBytes + sumBytes + align(widenedBytes),
     bind(x, y, scratch) {
       const weights = job.weights();
-      const sums = scratch + (isDirect ? 0 : convert);
+      const sums = scratch + frameBytes;
       const widened = sums + sumBytes;
       const runs = weights.groups.map((panels, group) => {
         const init = new Int32Array(padded(n));
@@ -61,31 +71,35 @@ export function dense(job: Int8Job): Int8Kind {
       });
       const table = pointers.address;
       const zeros = own.address;
-      const isUnsigned = from.unsigned ? 1 : 0;
-      const padding = engine.unsigned === null ? 0 : zero & 255;
-      const prepare = (image: number): number => {
-        const source = x + image * sample;
+      const padding = width === 2 ? 0 : zero & 255;
+      /** Copies a stretch in the form that the product reads. */
+      const convert = (source: number, to: number, count: number): void => {
+        if (width === 2) simd.q8_widen_rows(source, to, zeros, 1, count, isUnsigned);
+        else if (isFlipped) simd.q8_flip(source, to, count);
+        else arena.views().u8.copyWithin(to, source, source + count);
+      };
+      const prepare = (source: number): number => {
         if (isDirect) return source;
-        const end = scratch + sample * width;
-        if (width === 2) simd.q8_widen_rows(source, scratch, zeros, 1, sample, isUnsigned);
-        else if (engine.unsigned !== from.unsigned) simd.q8_flip(source, scratch, sample);
-        const { u8 } = arena.views();
-        if (width === 1 && engine.unsigned === from.unsigned)
-          u8.copyWithin(scratch, source, source + sample);
-        u8.fill(padding, end, end + channels * width);
+        if (!frame.isPadded) {
+          convert(source, scratch, frame.sample);
+          return scratch;
+        }
+        arena.views().u8.fill(padding, scratch, scratch + frame.whole * width);
+        for (const [start, to] of frame.lines)
+          convert(source + start, scratch + to * width, frame.line);
         return scratch;
       };
-      const run: Step = () => {
+      return () => {
         for (let image = 0; image < batch; image++) {
-          const base = prepare(image);
-          for (let first = 0; first < pixels; first += most) {
-            const some = Math.min(most, pixels - first);
-            const places = table + 4 * first * taps;
+          const base = prepare(x + image * frame.sample);
+          for (const { first, lines } of blocks) {
+            const start = base + frame.outLines[first]! * width;
+            const some = lines * outWidth;
             for (let group = 0; group < runs.length; group++) {
               const { panels, init } = runs[group]!;
               engine.igemm(
-                places,
-                base + group * inner * width,
+                table,
+                start + group * inner * width,
                 panels.address,
                 init,
                 sums + 4 * group * n,
@@ -100,11 +114,29 @@ export function dense(job: Int8Job): Int8Kind {
                 widened,
               );
             }
-            requantize(sums, y + (image * pixels + first) * outChannels, some, outChannels);
+            const to = y + (image * pixels + first * outWidth) * outChannels;
+            requantize(sums, to, some, outChannels);
           }
         }
       };
-      return run;
     },
   };
+}
+
+/** Where the taps of the pixels of some lines lie, from the first pixel on, in bytes. */
+function pointersOf({ c, engine, geometry }: Int8Job, frame: Frame, lines: number) {
+  const { taps, outLines, step } = frame;
+  const outWidth = geometry.output.at(-1)!;
+  const width = engine.activationBytes;
+  const down = (outLines[1] ?? 0) - (outLines[0] ?? 0);
+  const key = `pointers ${[width, lines, outWidth, down, step, ...taps].join(' ')}`;
+  return c.pack(key, [1], 4 * lines * outWidth * taps.length, (address) => {
+    const { i32 } = c.backend.arena.views();
+    let at = address >>> 2;
+    for (let line = 0; line < lines; line++) {
+      for (let pixel = 0; pixel < outWidth; pixel++) {
+        for (const tap of taps) i32[at++] = (line * down + pixel * step + tap) * width;
+      }
+    }
+  });
 }

@@ -1,6 +1,6 @@
 import { padded } from '../../../kernels/int8/panels.ts';
 import { slackBytes } from '../../../kernels/int8/product.ts';
-import { product } from '../operands.ts';
+import { frameOf } from './frame.ts';
 import { align, type Int8Job, type Int8Kind, packNumbers, requantizeStep } from './job.ts';
 
 /** Bytes of sums at a time: they stay in the cache until they are requantized. */
@@ -11,27 +11,18 @@ const blockBytes = 2 ** 16;
 export function depthwise(job: Int8Job): Int8Kind {
   const { c, geometry, from, bias } = job;
   const { arena, simd } = c.backend;
-  const { batch, channels, input, output, kernel, strides, dilations, begins } = geometry;
-  const frame = input.map((size, axis) =>
-    Math.max(
-      begins[axis]! + size,
-      (output[axis]! - 1) * strides[axis]! + (kernel[axis]! - 1) * dilations[axis]! + 1,
-    ),
-  );
-  const spans = (sizes: readonly number[]): number[] =>
-    sizes.map((_, axis) => channels * product(sizes.slice(axis + 1)));
-  const [own, framed] = [spans(input), spans(frame)];
+  const { batch, channels, output } = geometry;
+  const {
+    sample,
+    whole,
+    isPadded: isFramed,
+    line: row,
+    lines,
+    outLines,
+    step,
+    taps,
+  } = frameOf(geometry);
   const width = output.at(-1)!;
-  const outLines = placesOf(output.slice(0, -1)).map((at) => dot(at, strides, framed));
-  const inLines = placesOf(input.slice(0, -1)).map((at) => [
-    dot(at, null, own),
-    at.reduce((sum, i, axis) => sum + (i + begins[axis]!) * framed[axis]!, 0) +
-      begins.at(-1)! * channels,
-  ]);
-  const taps = placesOf(kernel).map((at) => dot(at, dilations, framed));
-  const sample = channels * product(input);
-  const whole = channels * product(frame);
-  const isFramed = whole > sample;
   const together = Math.min(
     outLines.length,
     Math.max(1, Math.floor(blockBytes / 4 / channels / width)),
@@ -45,8 +36,6 @@ export function depthwise(job: Int8Job): Int8Kind {
   const wideBytes = align(2 * whole + slackBytes);
   const requantize = requantizeStep(job);
   const unsigned = from.unsigned ? 1 : 0;
-  const row = channels * input.at(-1)!;
-  const step = strides.at(-1)! * channels;
   return {
     kernel: 'q8_depthwise',
     scratchBytes: wideBytes + 4 * channels * width * together,
@@ -60,7 +49,7 @@ export function depthwise(job: Int8Job): Int8Kind {
           const source = x + image * sample;
           if (!isFramed) simd.q8_widen_rows(source, wide, z, 1, sample, unsigned);
           else {
-            for (const [start, to] of inLines as [number, number][])
+            for (const [start, to] of lines)
               simd.q8_widen_rows(source + start, wide + 2 * to, z, 1, row, unsigned);
           }
           for (let line = 0; line < outLines.length; line += together) {
@@ -77,20 +66,4 @@ export function depthwise(job: Int8Job): Int8Kind {
       };
     },
   };
-}
-
-function dot(
-  at: readonly number[],
-  steps: readonly number[] | null,
-  spans: readonly number[],
-): number {
-  return at.reduce((sum, i, axis) => sum + i * (steps?.[axis] ?? 1) * spans[axis]!, 0);
-}
-
-/** All places of a grid, the last axis fastest. */
-function placesOf(sizes: readonly number[]): number[][] {
-  let places: number[][] = [[]];
-  for (const size of sizes)
-    places = places.flatMap((at) => Array.from({ length: size }, (_, i) => [...at, i]));
-  return places;
 }

@@ -7,7 +7,7 @@ import { panelBytes } from '../../../kernels/int8/panels.ts';
 import { requantize, resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { windowNumbers } from '../window.ts';
-import { dense, hasFewPointers } from './conv-dense.ts';
+import { dense } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
 import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
@@ -75,10 +75,10 @@ function kindOf(job: Int8Job, zeros: Int32Array): Int8Kind {
   const { groups, channels, outChannels } = geometry;
   if (groups === channels && groups === outChannels) return depthwise(job);
   const stored = c.inputs[1]!.storage === 'uint8' ? 128 : 0;
-  return zeros.every((zero) => zero === stored) && hasFewPointers(job) ? dense(job) : general(job);
+  return zeros.every((zero) => zero === stored) ? dense(job) : general(job);
 }
 
-/** Weights with zero points of their own, and images whose pointers are too many to be kept. */
+/** Weights with zero points of their own. */
 function general({ engine: chosen, geometry, from, rule, bias, weights }: Int8Job): Int8Kind {
   const { unsigned, zero } = from;
   const n = geometry.outChannels;
