@@ -21,12 +21,22 @@ export interface WriteOptions {
   external?: { location: string; sink: ByteSink };
 }
 
+/** A node that an older operator set says otherwise. */
+export interface LoweredNode {
+  node: string;
+  op: string;
+  /** The operators it was written as, producers first. */
+  becomes: string[];
+}
+
 export interface WriteReport {
   format: string;
   /** Bytes of the model file, without external data. */
   bytes: number;
   externalBytes: number;
   opset: number;
+  /** What an older operator set than the source's made of nodes. */
+  lowered: LoweredNode[];
 }
 
 /** One file format: a folder under formats/, passed around as data so that what is not imported is not bundled. */
