@@ -19,6 +19,8 @@ export interface WriteOptions {
   opset?: number;
   /** Puts large tensors into a file of their own, named `location` beside the model. */
   external?: { location: string; sink: ByteSink };
+  /** Called for each node that an older operator set says otherwise. */
+  onLowered?(node: LoweredNode): void;
 }
 
 /** A node that an older operator set says otherwise. */
@@ -35,8 +37,6 @@ export interface WriteReport {
   bytes: number;
   externalBytes: number;
   opset: number;
-  /** What an older operator set than the source's made of nodes. */
-  lowered: LoweredNode[];
 }
 
 /** One file format: a folder under formats/, passed around as data so that what is not imported is not bundled. */

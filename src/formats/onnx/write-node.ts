@@ -160,7 +160,7 @@ function lowerNode(node: Node, writing: Writing, body: Body): Written {
     (value): value is Value => value !== null && isSynthetic(value),
   );
   if (forms.length !== 1 || forms[0] !== form) {
-    writing.lowered.push({
+    writing.onLowered({
       node: node.name || base,
       op: node.op,
       becomes: forms.map(({ op }) => op),

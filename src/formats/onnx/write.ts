@@ -34,12 +34,11 @@ export async function writeOnnx(
   const opset = chooseOpset(model, options.opset);
   const { external } = options;
   const outside = external === undefined ? null : new ExternalWriter(external.location);
-  const lowered: LoweredNode[] = [];
-  const proto = toProto(model, opset, outside, lowered);
+  const proto = toProto(model, opset, outside, options.onLowered);
   const bytes = encodedSize(proto);
   await encodeModel(proto, sink);
   if (outside !== null && external !== undefined) await outside.writeTo(external.sink);
-  return { format: 'onnx', bytes, externalBytes: outside?.size ?? 0, opset, lowered };
+  return { format: 'onnx', bytes, externalBytes: outside?.size ?? 0, opset };
 }
 
 /** The model as an ONNX message; weights stay references. */
@@ -47,7 +46,7 @@ export function toProto(
   model: Model,
   opset: number,
   outside: ExternalWriter | null = null,
-  lowered: LoweredNode[] = [],
+  onLowered: (node: LoweredNode) => void = () => undefined,
 ): ModelProto {
   const record = modelRecord(model);
   const names = namesAround(model.graph);
@@ -69,7 +68,7 @@ export function toProto(
   const graph = writeGraph(model.graph, {
     opset,
     lowering,
-    lowered,
+    onLowered,
     typed: irVersion < firstTyped && raised >= firstTyped,
     fresh: (base) => freshName(names, base),
     place: (tensor) => outside?.place(tensor) ?? tensor,
@@ -141,7 +140,7 @@ export interface Writing {
   /** Whether nodes have to be said in an older operator set than theirs. */
   lowering: boolean;
   /** What became of them. */
-  lowered: LoweredNode[];
+  onLowered(node: LoweredNode): void;
   fresh(base: string): string;
   /** Whether attributes that were read without a type get theirs. */
   typed: boolean;
