@@ -19,14 +19,17 @@ import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { randomEvaluators } from './random.ts';
 import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { sequenceEvaluators } from './sequence.ts';
+import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
+import { textEvaluators } from './text.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
@@ -55,6 +58,9 @@ const onnxEvaluators: readonly Evaluator[] = [
   ...reduceEvaluators,
   ...gatherEvaluators,
   ...createEvaluators,
+  ...randomEvaluators,
+  ...signalEvaluators,
+  ...textEvaluators,
 ];
 
 /** Every operator that runs. */
