@@ -4,7 +4,10 @@ import { formatBytes } from './units.ts';
 
 /** A conversion for people.
  *  @param full  every adapted node, where otherwise kinds of them are counted */
-export function conversionText(report: ConversionReport, { full = false } = {}): string {
+export function conversionText(
+  report: ConversionReport,
+  { full = false }: { full?: boolean } = {},
+): string {
   const lines = [
     `${report.from} opset ${report.opsetBefore} → ${report.to} opset ${report.opsetAfter}, ` +
       `${formatBytes(report.bytesBefore)} → ${formatBytes(report.bytesAfter)}`,
