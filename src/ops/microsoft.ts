@@ -1,6 +1,8 @@
+import type { Dim } from '../core/shape.ts';
 import { convOps } from './conv.ts';
 import { matmulShape } from './matmul.ts';
 import type { CostContext, InferContext, Op, OutputInfo } from './op.ts';
+import { poolOps } from './pool.ts';
 import { joinedShape } from './reshape.ts';
 import {
   broadcast,
@@ -88,6 +90,32 @@ function qLinearUnary(name: string, attributes: Op['attributes'] = {}): Op {
   };
 }
 
+/** A pool of ONNX on integers; `channels_last` says where its channels are. */
+function qLinearPool(name: string): Op {
+  const pool = poolOps.find((op) => op.name === name)!;
+  return {
+    ...pool,
+    name: `QLinear${name}`,
+    domain,
+    inputs: [4, 5],
+    attributes: { ...pool.attributes, channels_last: flag },
+    infer: (c) => {
+      const isLast = c.attributes.int('channels_last', 0) !== 0;
+      return isLast ? [tensor(c.dtype(0), null)] : pool.infer(c);
+    },
+  };
+}
+
+/** A, its scale and zero point, B and its own, C, then those of the output: without them it is float32. */
+function qGemmRule(c: InferContext): OutputInfo[] {
+  const size = (input: number, name: string, axis: 0 | 1): Dim => {
+    const shape = withRank(c, input, 2);
+    return shape?.[c.attributes.int(name) === 0 ? axis : 1 - axis] ?? null;
+  };
+  const dtype = c.node.inputs[7] == null ? 'float32' : (c.dtype(8) ?? c.dtype(0));
+  return [tensor(dtype, [size(0, 'transA', 0), size(3, 'transB', 1)])];
+}
+
 /** Y scale and zero point first, then the inputs in threes. */
 function qLinearConcatRule(c: InferContext): OutputInfo[] {
   const shapes = c.node.inputs.flatMap((_, index) =>
@@ -162,6 +190,21 @@ export const microsoftOps: readonly Op[] = [
   qLinearBinary('QLinearMul'),
   qLinearUnary('QLinearSigmoid'),
   qLinearUnary('QLinearLeakyRelu', { alpha: { kind: 'float', default: 0.01 } }),
+  qLinearUnary('QLinearSoftmax', {
+    axis: { kind: 'int', default: -1 },
+    opset: { kind: 'int', required: true },
+  }),
+  qLinearPool('AveragePool'),
+  qLinearPool('GlobalAveragePool'),
+  {
+    name: 'QGemm',
+    domain,
+    inputs: [6, 9],
+    outputs: [1, 1],
+    attributes: { alpha: { kind: 'float', default: 1 }, transA: flag, transB: flag },
+    infer: qGemmRule,
+    cost: (c) => ({ macs: fusedMatMulMacs(c) }),
+  },
   {
     name: 'QLinearConcat',
     domain,
