@@ -39,6 +39,9 @@ export function makeOnnx(model: PlainModel): Uint8Array {
     writeInfo(w.uint32(98).fork(), name, dtype, null).ldelim();
   w.ldelim();
   w.uint32(66).fork().uint32(10).string('').uint32(16).int64(model.opset).ldelim();
+  for (const domain of new Set(model.nodes.map((node) => node.domain ?? ''))) {
+    if (domain !== '') w.uint32(66).fork().uint32(10).string(domain).uint32(16).int64(1).ldelim();
+  }
   return w.finish();
 }
 
