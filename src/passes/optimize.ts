@@ -1,4 +1,5 @@
 import type { Model } from '../ir/model.ts';
+import { affineBeforeLinear } from './rules/affine-before.ts';
 import type { Growth } from './rules/constants.ts';
 import { fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
@@ -14,8 +15,10 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     evaluate: options.evaluate ?? null,
     growth: options.growth ?? growth,
     copyShared: options.copyShared ?? true,
+    liftAttention: false,
   });
-  return runRules(model, 'optimize', [...rules, oneHotProducts], { ...options, opset: Infinity });
+  const more = [oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
+  return runRules(model, 'optimize', [...rules, ...more], { ...options, opset: Infinity });
 }
 
 /** Lets operators of domain `mp` do what the nodes around them do: activations, sums with another value, biases,

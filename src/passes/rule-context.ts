@@ -1,5 +1,5 @@
 import { equalDims } from '../core/dim.ts';
-import type { DType } from '../core/dtype.ts';
+import { type DType, dtypes } from '../core/dtype.ts';
 import { type Dim, isStatic, type Shape } from '../core/shape.ts';
 import { type Constant, constantOfValue, int64Constant, smallValues } from '../ir/constant.ts';
 import { type Graph, Node, type Use, type Value } from '../ir/graph.ts';
@@ -42,6 +42,7 @@ export class RuleContext {
   readonly opset: number;
   readonly #options: ContextOptions;
   readonly #names: Set<string>;
+  readonly #numbers: Map<Constant, readonly number[] | null> = new Map();
 
   constructor(model: Model, options: ContextOptions) {
     this.ops = options.ops;
@@ -89,11 +90,18 @@ export class RuleContext {
   /** Elements of a small constant of a common type; null where they can't be had without waiting. */
   numbers(value: Value | null | undefined): readonly number[] | null {
     const constant = this.constant(value);
-    return constant === null ? null : (smallValues(constant, maxNumbers)?.map(Number) ?? null);
+    if (constant === null) return null;
+    const known = this.#numbers.get(constant);
+    if (known !== undefined) return known;
+    const numbers = smallValues(constant, maxNumbers)?.map(Number) ?? null;
+    this.#numbers.set(constant, numbers);
+    return numbers;
   }
 
   /** The only number of a constant, whatever its shape: all elements are the same. */
   scalar(value: Value | null | undefined): number | null {
+    const constant = this.constant(value);
+    if (constant === null || beginsUnequal(constant)) return null;
     const numbers = this.numbers(value);
     const first = numbers?.[0];
     return first !== undefined && numbers!.every((x) => Object.is(x, first)) ? first : null;
@@ -195,4 +203,14 @@ export class RuleContext {
 /** A type of the same elements in another shape. */
 export function withShape(value: Value, shape: Shape): ValueType {
   return tensorType(value.type?.kind === 'tensor' ? value.type.dtype : null, shape);
+}
+
+/** Whether the first two elements differ: most weights are seen to be no scalar without reading them. */
+function beginsUnequal({ dtype, data }: Constant): boolean {
+  const width = dtypes[dtype].bits / 8;
+  if (width < 1 || data.size < 2 * width) return false;
+  const bytes = data.read(0, 2 * width);
+  if (!(bytes instanceof Uint8Array)) return false;
+  for (let i = 0; i < width; i++) if (bytes[i] !== bytes[i + width]) return true;
+  return false;
 }

@@ -54,6 +54,7 @@ export function simplify(model: Model, options: SimplifyOptions): SimplifyResult
     evaluate: options.evaluate ?? null,
     growth: options.growth ?? { each: 512, total: 65536 },
     copyShared: options.copyShared ?? true,
+    liftAttention: true,
   });
   return runRules(model, 'simplify', rules, {
     ...options,

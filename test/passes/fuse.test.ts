@@ -34,7 +34,6 @@ interface Case {
 const input = info('x', [2, 3, 8]);
 const y = info('y', null);
 const w = floats('w', [8, 8], noise(64, 1));
-const v = floats('v', [8, 8], noise(64, 2));
 const row = floats('row', [8], noise(8, 3));
 const scalar = (name: string, value: number) => floats(name, [], [value]);
 
@@ -142,17 +141,20 @@ const cases: Case[] = [
     name: 'a factor of an operand goes into the product, but not one that others read',
     graph: {
       node: [
+        node('Transpose', ['x'], ['t'], { perm: [0, 2, 1] }),
         node('Mul', ['x', 'root'], ['a']),
-        node('MatMul', ['a', 'w'], ['b']),
+        node('MatMul', ['a', 't'], ['b']),
         node('Mul', ['b', 'two'], ['c']),
-        node('MatMul', ['c', 'v'], ['y']),
-        node('Neg', ['c'], ['z']),
+        node('Mul', ['x', 'two'], ['d']),
+        node('MatMul', ['c', 'd'], ['y']),
+        node('Neg', ['d'], ['z']),
       ],
-      initializer: [w, v, scalar('root', 0.3), scalar('two', 2)],
+      initializer: [scalar('root', 0.3), scalar('two', 2)],
       input: [input],
       output: [y, info('z', null)],
     },
-    left: ['mp.MatMul', 'MatMul', 'Neg'],
+    left: ['mp.MatMul', 'Mul', 'MatMul', 'Neg'],
+    why: /what is scaled has another reader/,
   },
   {
     name: 'a sum with one number a row stays',

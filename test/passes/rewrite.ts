@@ -5,6 +5,7 @@ import { readModel, writeModel } from '../../src/formats/index.ts';
 import type { GraphProto } from '../../src/formats/onnx/proto.ts';
 import { allNodes, type Model, verify } from '../../src/ir/index.ts';
 import { ops } from '../../src/ops/index.ts';
+import { optimizeForRuntime } from '../../src/passes/optimize.ts';
 import { operatorOf } from '../../src/passes/rule.ts';
 import { type SimplifyOptions, type SimplifyResult, simplify } from '../../src/passes/simplify.ts';
 import { evaluateNode } from '../../src/runtime/evaluate-node.ts';
@@ -25,12 +26,18 @@ export interface Simplified {
  *  @param sizes  of the symbolic dimensions that the graph is run with */
 export async function simplified(
   graph: GraphProto,
-  options: { opset?: number; sizes?: Record<string, number> } & Partial<SimplifyOptions> = {},
+  options: {
+    opset?: number;
+    sizes?: Record<string, number>;
+    /** With the rules that are for running only. */
+    runs?: boolean;
+  } & Partial<SimplifyOptions> = {},
 ): Promise<Simplified> {
-  const { opset = 18, sizes = {}, ...rest } = options;
+  const { opset = 18, sizes = {}, runs = false, ...rest } = options;
   const bytes = modelBytes(graph, { opset });
   const model = await readModel(bytes);
-  const result = simplify(model, { ops, evaluate: evaluateNode, check: verify, ...rest });
+  const pass = runs ? optimizeForRuntime : simplify;
+  const result = pass(model, { ops, evaluate: evaluateNode, check: verify, ...rest });
   const feeds: Feeds = {};
   (graph.input ?? []).forEach(({ name, type }, index) => {
     const listed = (graph.initializer ?? []).some((tensor) => tensor.name === name);
@@ -83,6 +90,7 @@ export interface Case {
   why?: RegExp;
   sizes?: Record<string, number>;
   opset?: number;
+  runs?: boolean;
   /** Default 0: the same bits. */
   error?: number;
 }

@@ -96,6 +96,7 @@ function microsoft(
   };
   return makeOnnx({
     opset: 17,
+    domains: { 'com.microsoft': 1 },
     nodes: [node],
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([name, dims]) => [name, [type, dims] as const]),

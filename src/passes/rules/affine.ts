@@ -7,14 +7,14 @@ import type { RuleContext } from '../rule-context.ts';
 import { floatConstant } from './constants.ts';
 
 /** y = factor · x + shift, one pair for each channel; null for factors of 1. */
-interface Affine {
+export interface Affine {
   input: Value;
   factors: Float64Array | null;
   shifts: Float64Array;
 }
 
 /** Numbers of a constant for each index along an axis of a value of some rank; null where it varies otherwise. */
-function perChannel(
+export function perChannel(
   c: RuleContext,
   value: Value | null | undefined,
   rank: number,
@@ -32,8 +32,13 @@ function perChannel(
   return fits ? Float64Array.from(numbers) : null;
 }
 
-/** What Add, Sub, Mul, Div and BatchNormalization by constants do. */
-function affineOf(node: Node, c: RuleContext, axis: number, channels: number): Affine | null {
+/** What Add, Sub, Mul, Div and BatchNormalization by constants do to each index along an axis; null for anything else. */
+export function affineOf(
+  node: Node,
+  c: RuleContext,
+  axis: number,
+  channels: number,
+): Affine | null {
   const [input, operand] = node.inputs as [Value, Value];
   const rank = c.rank(input);
   if (rank === null) return null;
@@ -175,55 +180,4 @@ function fold(
     const op = producer.op === 'MatMul' && hasBias ? 'Gemm' : producer.op;
     c.take(node, { op, inputs, attributes });
   };
-}
-
-/** Zeros around the input of a convolution are its own padding. */
-export const padIntoConv: Rule = {
-  name: 'pad-into-conv',
-  reason: 'a convolution pads its input itself',
-  roots: ['Conv'],
-  find: (node, c) => {
-    const [input, ...rest] = node.inputs as [Value, ...(Value | null)[]];
-    const pad = c.producer(input, 'Pad');
-    const rank = c.rank(input);
-    if (pad === null || rank === null) return null;
-    const amounts = c.known(pad.inputs[1]);
-    const axes = pad.inputs[3] == null ? null : c.known(pad.inputs[3]);
-    const mode = c.attributes(pad).string('mode');
-    if (amounts === null || (pad.inputs[3] != null && axes === null)) return 'padding is computed';
-    if (mode !== 'constant') return `the padding is of mode ${mode}`;
-    if (pad.inputs[2] != null && c.scalar(pad.inputs[2]) !== 0) return 'the padding is not zeros';
-    if (!c.isOnlyFor(input, node)) return 'what is padded so has another reader';
-    const own = c.attributes(node);
-    if (own.string('auto_pad') !== 'NOTSET') return 'the convolution pads by rule';
-    const all = spreadPads(amounts, axes, rank);
-    if (all === null || all.some((x) => x < 0)) return 'it takes something away';
-    if ([0, 1, rank, rank + 1].some((at) => all[at] !== 0))
-      return 'it pads along other axes than a window slides over';
-    const before = own.ints('pads') ?? [];
-    const spatial = [...all.slice(2, rank), ...all.slice(rank + 2)];
-    const pads = spatial.map((x, at) => x + (before[at] ?? 0));
-    return () => {
-      const attributes = new Map<string, Attribute>(node.attributes);
-      attributes.set('pads', { type: 'ints', value: pads });
-      c.take(node, { op: 'Conv', inputs: [pad.inputs[0]!, ...rest], attributes });
-    };
-  },
-};
-
-/** Beginnings and ends of all axes. */
-function spreadPads(
-  amounts: readonly number[],
-  axes: readonly number[] | null,
-  rank: number,
-): number[] | null {
-  const named = axes ?? Array.from({ length: rank }, (_, axis) => axis);
-  if (amounts.length !== 2 * named.length) return null;
-  const all = new Array<number>(2 * rank).fill(0);
-  named.forEach((axis, i) => {
-    const at = axis < 0 ? axis + rank : axis;
-    all[at] = amounts[i]!;
-    all[at + rank] = amounts[i + named.length]!;
-  });
-  return all;
 }

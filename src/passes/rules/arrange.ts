@@ -170,8 +170,18 @@ export const concatOfZeros: Rule = {
   },
 };
 
-/** Operators that only spread or rename elements; longer chains of them are left alone. */
-const spreading = ['Expand', 'Tile', 'Reshape', 'Unsqueeze', 'Squeeze', 'Identity', 'Transpose'];
+/** Operators that only spread, move or pick elements; longer chains of them are left alone. */
+const spreading = [
+  'Expand',
+  'Tile',
+  'Reshape',
+  'Unsqueeze',
+  'Squeeze',
+  'Identity',
+  'Transpose',
+  'Slice',
+  'Gather',
+];
 const longestChain = 8;
 
 /** Whether all elements are 0, made in any of the usual ways. */

@@ -1,5 +1,5 @@
 import type { Rule } from '../rule.ts';
-import { affineIntoLinear, padIntoConv } from './affine.ts';
+import { affineIntoLinear } from './affine.ts';
 import {
   concatChains,
   concatOfZeros,
@@ -24,9 +24,11 @@ import {
   transposesIntoMatMul,
 } from './fuse.ts';
 import { liftedProducts, liftedRamps, liftedSoftplus } from './lift-activations.ts';
+import { liftedAttention } from './lift-attention.ts';
 import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
+import { padIntoConv } from './pad.ts';
 import {
   idleExpands,
   idleTransposes,
@@ -39,10 +41,17 @@ export interface RuleOptions {
   evaluate: Evaluate | null;
   growth: Growth;
   copyShared: boolean;
+  /** Whether attention that is spelled out becomes an operator. */
+  liftAttention: boolean;
 }
 
 /** The rules of `simplify`, in the order in which they are tried on a node. */
-export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Rule[] {
+export function simplifyRules({
+  evaluate,
+  growth,
+  copyShared,
+  liftAttention,
+}: RuleOptions): Rule[] {
   return [
     constantNodes,
     noOps,
@@ -52,6 +61,7 @@ export function simplifyRules({ evaluate, growth, copyShared }: RuleOptions): Ru
     onlyBranches,
     castOfCast,
     constantsLast,
+    ...(liftAttention ? [liftedAttention] : []),
     liftedNorms,
     liftedProducts,
     liftedRamps,

@@ -15,6 +15,7 @@ const since: Readonly<Record<string, number>> = {
   Gelu: 20,
   LayerNormalization: 17,
   RMSNormalization: 23,
+  Attention: 23,
   Swish: 24,
 };
 

@@ -1,5 +1,4 @@
-import type { Node, Value } from '../../ir/graph.ts';
-import { Node as NodeClass } from '../../ir/graph.ts';
+import { Node, type Value } from '../../ir/graph.ts';
 import type { Attribute } from '../../ir/types.ts';
 import type { Found, Rule } from '../rule.ts';
 import type { RuleContext } from '../rule-context.ts';
@@ -64,8 +63,7 @@ function constantAfter(
 ): { node: Node; constant: Value } | null {
   const [use] = value.uses;
   const node = use?.user;
-  if (!(node instanceof NodeClass) || value.uses.size !== 1 || node.graph !== value.graph)
-    return null;
+  if (!(node instanceof Node) || value.uses.size !== 1 || node.graph !== value.graph) return null;
   if (node.op !== op || node.domain !== '' || !c.isSound(node)) return null;
   const other = node.inputs[1 - use!.index]!;
   const constant = c.constant(other);

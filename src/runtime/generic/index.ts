@@ -12,18 +12,24 @@ import { identityEvaluators } from './identity.ts';
 import { imageEvaluators } from './image.ts';
 import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
+import { microsoftEvaluators } from './microsoft.ts';
+import { microsoftAttentionEvaluators } from './microsoft-attention.ts';
+import { microsoftQuantizedEvaluators } from './microsoft-quantized.ts';
 import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { randomEvaluators } from './random.ts';
 import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { sequenceEvaluators } from './sequence.ts';
+import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
+import { textEvaluators } from './text.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
@@ -52,12 +58,18 @@ const onnxEvaluators: readonly Evaluator[] = [
   ...reduceEvaluators,
   ...gatherEvaluators,
   ...createEvaluators,
+  ...randomEvaluators,
+  ...signalEvaluators,
+  ...textEvaluators,
 ];
 
 /** Every operator that runs. */
 export const evaluators: readonly Evaluator[] = [
   ...onnxEvaluators,
   ...mpEvaluators(onnxEvaluators),
+  ...microsoftEvaluators(onnxEvaluators),
+  ...microsoftAttentionEvaluators(onnxEvaluators),
+  ...microsoftQuantizedEvaluators(onnxEvaluators),
 ];
 
 const tables = new WeakMap<readonly Evaluator[], Map<string, Evaluator>>();

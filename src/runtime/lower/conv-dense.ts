@@ -106,38 +106,42 @@ export function indirect(job: Job): Kind {
   };
 }
 
+/** Pixels gathered at a time. */
+const gatherPixels = 256;
+
 /** Few channels: the taps of some pixels side by side, then a product. */
 export function gathered(job: Job): Kind {
   const { c, geometry, bias } = job;
   const { batch, channels, outChannels, groups, kernel, input, output } = geometry;
   const { simd } = c.backend;
   const weights = packWeights(job);
-  const { blocks, indirection } = blocksOf(job);
   const taps = product(kernel);
   const [inner, n] = [channels / groups, outChannels / groups];
   const columns = paddedColumns(n);
   const depth = taps * inner;
   const [low, high] = limits(job);
   const [inPixels, outPixels] = [product(input), product(output)];
-  const most = blocks.reduce((size, { pixels }) => Math.max(size, pixels), 0);
+  const gather = gatherOf(job);
+  const most = Math.min(gather.most, outPixels);
   return {
-    kernel: 'f32_gather, f32_gemm',
+    kernel: `${gather.kernel}, f32_gemm`,
     scratchBytes: 4 * most * depth,
     bind({ x, y, addend, scratch }) {
-      const [w, offsets, table] = [weights.address, bias.address, indirection.address];
+      const [w, offsets] = [weights.address, bias.address];
+      const ldb = panelColumns * depth;
       const steps: Step[] = [];
       for (let image = 0; image < batch; image++) {
-        for (const { origin, firstPixel, pixels, table: at } of blocks) {
+        for (const { run, firstPixel, pixels } of gather.bind(
+          x + 4 * image * inPixels * channels,
+          scratch,
+        )) {
           const pixel = image * outPixels + firstPixel;
-          const rows = table + 4 * at;
           for (let g = 0; g < groups; g++) {
-            const a = x + 4 * ((image * inPixels + origin) * channels + g * inner);
             const b = w + 4 * g * depth * columns;
             const o = offsets + 4 * g * columns;
             const to = y + 4 * (pixel * outChannels + g * n);
-            const ldb = panelColumns * depth;
             steps.push(() => {
-              simd.f32_gather(a, rows, scratch, pixels, taps, inner, channels);
+              run(g);
               simd.f32_gemm(
                 scratch,
                 b,
@@ -162,5 +166,80 @@ export function gathered(job: Job): Kind {
       }
       return all(steps);
     },
+  };
+}
+
+/** Some pixels whose taps are gathered together. */
+interface Gathering {
+  /** Gathers those of a group of channels. */
+  readonly run: (group: number) => void;
+  readonly firstPixel: number;
+  readonly pixels: number;
+}
+
+interface Gather {
+  readonly kernel: string;
+  /** Pixels at a time, at most. */
+  readonly most: number;
+  bind(image: number, target: number): Gathering[];
+}
+
+/** By rows of a plane where taps lie side by side, else by indirection. */
+function gatherOf(job: Job): Gather {
+  const { c, geometry } = job;
+  const { channels, groups, kernel, input, output, strides, dilations, begins } = geometry;
+  const { simd } = c.backend;
+  const inner = channels / groups;
+  if (kernel.length === 2 && groups === 1 && dilations.every((step) => step === 1)) {
+    const [h, w] = input as [number, number];
+    const [kh, kw] = kernel as [number, number];
+    const [down, right] = strides as [number, number];
+    const [top, left] = begins as [number, number];
+    const pixels = product(output);
+    const width = output[1]!;
+    return {
+      kernel: 'f32_patches',
+      most: gatherPixels,
+      bind: (image, target) =>
+        Array.from({ length: Math.ceil(pixels / gatherPixels) }, (_, i) => {
+          const first = i * gatherPixels;
+          const some = Math.min(gatherPixels, pixels - first);
+          return {
+            run: () =>
+              simd.f32_patches(
+                image,
+                target,
+                first,
+                some,
+                width,
+                h,
+                w,
+                channels,
+                kh,
+                kw,
+                down,
+                right,
+                top,
+                left,
+              ),
+            firstPixel: first,
+            pixels: some,
+          };
+        }),
+    };
+  }
+  const { blocks, indirection } = blocksOf(job);
+  const taps = product(kernel);
+  return {
+    kernel: 'f32_gather',
+    most: blocks.reduce((size, { pixels }) => Math.max(size, pixels), 0),
+    bind: (image, target) =>
+      blocks.map(({ origin, firstPixel, pixels, table }) => {
+        const rows = indirection.address + 4 * table;
+        const start = image + 4 * origin * channels;
+        const run = (group: number): void =>
+          simd.f32_gather(start + 4 * group * inner, rows, target, pixels, taps, inner, channels);
+        return { run, firstPixel, pixels };
+      }),
   };
 }
