@@ -87,7 +87,18 @@ export class BoundSegment {
     this.#steps = [];
     for (const [index, work] of this.segment.works.entries()) {
       const { lowered, node } = work;
-      if (lowered.bind === undefined) continue;
+      if (lowered.bind === undefined) {
+        const [source, target] = [node.inputs[lowered.alias!]!, node.outputs[0]!];
+        if (this.#offsets.has(source)) continue;
+        // A constant has no room in the block that its alias could share.
+        const [from, to, { bytes }] = [at(source), at(target), work.outputs[0]!];
+        const { arena } = libraryBackend();
+        this.#steps.push({
+          work,
+          run: () => void arena.views().u8.copyWithin(to, from, from + bytes),
+        });
+        continue;
+      }
       const addresses: Addresses = {
         input: (input) => at(node.inputs[input]!),
         output: (output) => at(node.outputs[output]!),
