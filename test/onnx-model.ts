@@ -19,6 +19,8 @@ export interface PlainModel {
   inputs: Readonly<Record<string, readonly [DType, readonly number[]]>>;
   outputs: Readonly<Record<string, DType>>;
   constants?: Readonly<Record<string, Constant>>;
+  /** Versions of other domains' operator sets. */
+  domains?: Readonly<Record<string, number>>;
 }
 
 type Writer = protobuf.Writer;
@@ -38,7 +40,8 @@ export function makeOnnx(model: PlainModel): Uint8Array {
   for (const [name, dtype] of Object.entries(model.outputs))
     writeInfo(w.uint32(98).fork(), name, dtype, null).ldelim();
   w.ldelim();
-  w.uint32(66).fork().uint32(10).string('').uint32(16).int64(model.opset).ldelim();
+  for (const [domain, version] of Object.entries({ '': model.opset, ...model.domains }))
+    w.uint32(66).fork().uint32(10).string(domain).uint32(16).int64(version).ldelim();
   return w.finish();
 }
 

@@ -1,20 +1,15 @@
+import type { Shape } from '../core/shape.ts';
 import { convOps } from './conv.ts';
-import { matmulShape } from './matmul.ts';
+import { matmulOps, matmulShape } from './matmul.ts';
+import { microsoftAttentionOps } from './microsoft-attention.ts';
+import { microsoftQuantizedOps } from './microsoft-quantized.ts';
 import type { CostContext, InferContext, Op, OutputInfo } from './op.ts';
-import { joinedShape } from './reshape.ts';
-import {
-  broadcast,
-  numberAt,
-  outputCount,
-  sameAsFirst,
-  sharedDim,
-  tensor,
-  times,
-  withRank,
-} from './rules.ts';
+import { numberAt, outputCount, sameAsFirst, sharedDim, tensor, times, withRank } from './rules.ts';
 
 /** Operators of onnxruntime's domain that quantizers and optimizers write. */
 const domain = 'com.microsoft';
+
+const gemm: Op = matmulOps.find(({ name }) => name === 'Gemm')!;
 
 const flag = { kind: 'int', default: 0, min: 0, max: 1 } as const;
 
@@ -27,20 +22,23 @@ function matMulNBitsRule(c: InferContext): OutputInfo[] {
   return [tensor(c.dtype(0), [...a.slice(0, -1), columns])];
 }
 
-/** MatMul whose operands may be transposed in their last two axes. */
+/** MatMul whose operands may be transposed: the first axis moved behind the batch, then the last two exchanged. */
 function fusedMatMulRule(c: InferContext): OutputInfo[] {
-  const turned = (input: number, name: string): readonly (string | number | null)[] | null => {
-    const shape = c.shape(input);
-    if (shape === null || shape.length < 2 || c.attributes.int(name) === 0) return shape;
+  const turned = (input: number, side: string): Shape => {
+    let shape = c.shape(input);
+    if (shape === null || shape.length < 2) return shape;
+    if (c.attributes.int(`transBatch${side}`) !== 0)
+      shape = [...shape.slice(1, -1), shape[0]!, shape.at(-1)!];
+    if (c.attributes.int(`trans${side}`) === 0) return shape;
     return [...shape.slice(0, -2), shape.at(-1)!, shape.at(-2)!];
   };
-  if (c.attributes.int('transBatchA') !== 0 || c.attributes.int('transBatchB') !== 0)
-    return [tensor(c.dtype(0), null)];
-  return [tensor(c.dtype(0), matmulShape(c, turned(0, 'transA'), turned(1, 'transB')))];
+  return [tensor(c.dtype(0), matmulShape(c, turned(0, 'A'), turned(1, 'B')))];
 }
 
 function fusedMatMulMacs(c: CostContext): number | null {
-  return times(outputCount(c), numberAt(c.shape(0), c.attributes.int('transA') === 0 ? -1 : -2));
+  const isBatched = c.attributes.int('transBatchA') !== 0;
+  const inner = c.attributes.int('transA') === 0 ? -1 : isBatched ? 0 : -2;
+  return times(outputCount(c), numberAt(c.shape(0), inner));
 }
 
 function fusedConv(): Op {
@@ -63,37 +61,6 @@ function skipRule(c: InferContext): OutputInfo[] {
   const shape = c.shape(0);
   const stash = tensor('float32', shape === null ? null : [...shape.slice(0, -1), 1]);
   return [tensor(c.dtype(0), shape), stash, stash, tensor(c.dtype(0), shape)];
-}
-
-/** Elementwise on integers: A, its scale and zero point, B and its own, then those of the output. */
-function qLinearBinary(name: string): Op {
-  return {
-    name,
-    domain,
-    inputs: [7, 8],
-    outputs: [1, 1],
-    attributes: {},
-    infer: (c) => [tensor(c.dtype(0), broadcast(c, [c.shape(0), c.shape(3)]))],
-  };
-}
-
-function qLinearUnary(name: string, attributes: Op['attributes'] = {}): Op {
-  return {
-    name,
-    domain,
-    inputs: [4, 5],
-    outputs: [1, 1],
-    attributes,
-    infer: (c) => [tensor(c.dtype(0), c.shape(0))],
-  };
-}
-
-/** Y scale and zero point first, then the inputs in threes. */
-function qLinearConcatRule(c: InferContext): OutputInfo[] {
-  const shapes = c.node.inputs.flatMap((_, index) =>
-    index >= 2 && (index - 2) % 3 === 0 ? [c.shape(index)] : [],
-  );
-  return [tensor(c.dtype(1) ?? c.dtype(2), joinedShape(c, shapes, c.attributes.int('axis')))];
 }
 
 function activation(name: string, attributes: Op['attributes'] = {}): Op {
@@ -158,16 +125,46 @@ export const microsoftOps: readonly Op[] = [
     attributes: { epsilon: { kind: 'float', default: 1e-5 } },
     infer: skipRule,
   },
-  qLinearBinary('QLinearAdd'),
-  qLinearBinary('QLinearMul'),
-  qLinearUnary('QLinearSigmoid'),
-  qLinearUnary('QLinearLeakyRelu', { alpha: { kind: 'float', default: 0.01 } }),
   {
-    name: 'QLinearConcat',
+    ...gemm,
+    name: 'FusedGemm',
     domain,
-    inputs: [5, Infinity],
-    outputs: [1, 1],
-    attributes: { axis: { kind: 'int', required: true } },
-    infer: qLinearConcatRule,
+    attributes: {
+      ...gemm.attributes,
+      activation: { kind: 'string' },
+      activation_alpha: { kind: 'float' },
+      activation_beta: { kind: 'float' },
+      activation_gamma: { kind: 'float' },
+    },
   },
+  {
+    name: 'FastGelu',
+    domain,
+    inputs: [1, 2],
+    outputs: [1, 1],
+    attributes: {},
+    infer: sameAsFirst,
+  },
+  {
+    name: 'SkipSimplifiedLayerNormalization',
+    domain,
+    inputs: [3, 4],
+    outputs: [1, 4],
+    attributes: { epsilon: { kind: 'float', default: 1e-5 } },
+    infer: skipRule,
+  },
+  {
+    name: 'Inverse',
+    domain,
+    inputs: [1, 1],
+    outputs: [1, 1],
+    attributes: {},
+    infer: (c) => {
+      const x = withRank(c, 0, 2, Infinity);
+      if (x !== null) sharedDim(c, x.at(-1)!, x.at(-2)!, 'a square matrix');
+      return sameAsFirst(c);
+    },
+  },
+  ...microsoftAttentionOps,
+  ...microsoftQuantizedOps,
 ];

@@ -31,13 +31,13 @@ function channelsFirst(shape: Shape): Shape {
 }
 
 /** [N, C, …] → [N, …, C] */
-function channelsLast(shape: Shape): Shape {
+export function channelsLast(shape: Shape): Shape {
   if (shape === null || shape.length < 2) return shape;
   return [shape[0]!, ...shape.slice(2), shape[1]!];
 }
 
 /** What ONNX's rule for the operator is to see: input 0 as if its channels came first. */
-function turned(c: InferContext): InferContext {
+export function turned(c: InferContext): InferContext {
   return {
     node: c.node,
     attributes: c.attributes,

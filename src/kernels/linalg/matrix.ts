@@ -44,19 +44,18 @@ export function checkMatrix(
  *  @throws {NumericError} NaN or an infinity */
 export function magnitude(name: string, a: FloatArray): number {
   let most = 0;
-  let bad = 0;
   for (let i = 0; i < a.length; i++) {
     const x = Math.abs(a[i]!);
-    if (x > most) most = x;
-    bad += x - x;
-  }
-  if (bad !== 0) {
-    const at = a.findIndex((x) => !Number.isFinite(x));
-    throw new NumericError(`"${name}" has ${a[at]} at ${at}`, {
-      code: 'E_NOT_FINITE',
-      where: `${name}[${at}]`,
-      hint: 'decompositions take finite numbers only',
-    });
+    if (x <= most) continue;
+    // Larger, or NaN.
+    if (!(x < Infinity)) {
+      throw new NumericError(`"${name}" has ${a[i]} at ${i}`, {
+        code: 'E_NOT_FINITE',
+        where: `${name}[${i}]`,
+        hint: 'decompositions take finite numbers only',
+      });
+    }
+    most = x;
   }
   return most;
 }
@@ -133,32 +132,23 @@ export function columnsOf(
   order: readonly number[],
   signs: readonly number[],
 ): Float64Array<ArrayBuffer> {
-  const size = length * order.length;
-  return withFloats([size, size], (sorted, columns) => {
-    order.forEach((row, i) => {
-      const from = viewAt(rows + 8 * row * length, length);
-      const to = viewAt(sorted + 8 * i * length, length);
-      if (signs[i]! > 0) to.set(from);
-      else for (let k = 0; k < length; k++) to[k] = -from[k]!;
-    });
-    libraryBackend().simd.f64_transpose(sorted, columns, order.length, length);
-    return viewAt(columns, size).slice();
+  const count = order.length;
+  return withFloats([count, count, length * count], (places, factors, columns) => {
+    const { arena, simd } = libraryBackend();
+    arena.views().i32.set(order, places >>> 2);
+    viewAt(factors, count).set(signs);
+    simd.f64_columns(rows, places, factors, columns, count, length);
+    return viewAt(columns, length * count).slice();
   });
 }
 
-/** 1 or −1: what makes the largest component of a vector positive, the first of equal ones. */
-export function signOf(vector: Address, length: number): number {
-  const x = viewAt(vector, length);
-  let most = 0;
-  let sign = 1;
-  for (let i = 0; i < length; i++) {
-    const size = Math.abs(x[i]!);
-    if (size > most) {
-      most = size;
-      sign = x[i]! < 0 ? -1 : 1;
-    }
-  }
-  return sign;
+/** Of the first rows [count, length], 1 or −1 each: what makes the largest component positive, the first of equal
+ *  ones. */
+export function signsOf(rows: Address, count: number, length: number): number[] {
+  return withFloats([count], (signs) => {
+    libraryBackend().simd.f64_row_signs(rows, signs, count, length);
+    return [...viewAt(signs, count)];
+  });
 }
 
 /** Indices of values from the largest to the smallest, equal ones in their order. */

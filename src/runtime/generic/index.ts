@@ -12,6 +12,9 @@ import { identityEvaluators } from './identity.ts';
 import { imageEvaluators } from './image.ts';
 import { lossEvaluators } from './loss.ts';
 import { matmulEvaluators } from './matmul.ts';
+import { microsoftEvaluators } from './microsoft.ts';
+import { microsoftAttentionEvaluators } from './microsoft-attention.ts';
+import { microsoftQuantizedEvaluators } from './microsoft-quantized.ts';
 import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
@@ -64,6 +67,9 @@ const onnxEvaluators: readonly Evaluator[] = [
 export const evaluators: readonly Evaluator[] = [
   ...onnxEvaluators,
   ...mpEvaluators(onnxEvaluators),
+  ...microsoftEvaluators(onnxEvaluators),
+  ...microsoftAttentionEvaluators(onnxEvaluators),
+  ...microsoftQuantizedEvaluators(onnxEvaluators),
 ];
 
 const tables = new WeakMap<readonly Evaluator[], Map<string, Evaluator>>();

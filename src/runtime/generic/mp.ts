@@ -19,13 +19,13 @@ function turned(x: Tensor, order: readonly number[]): Tensor {
 }
 
 /** [N, …, C] → [N, C, …] */
-function channelsFirst(x: Tensor): Tensor {
+export function channelsFirst(x: Tensor): Tensor {
   const rank = x.dims.length;
   return turned(x, [0, rank - 1, ...Array.from({ length: rank - 2 }, (_, i) => i + 1)]);
 }
 
 /** [N, C, …] → [N, …, C] */
-function channelsLast(x: Tensor): Tensor {
+export function channelsLast(x: Tensor): Tensor {
   const rank = x.dims.length;
   return turned(x, [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1]);
 }
