@@ -71,6 +71,9 @@ function writeAttribute(w: Writer, name: string, attribute: Attribute): Writer {
     case 'ints':
       for (const item of attribute.value) w.uint32(64).int64(Number(item));
       return w.uint32(160).int32(7);
+    case 'strings':
+      for (const item of attribute.value) w.uint32(74).string(item);
+      return w.uint32(160).int32(8);
     default:
       throw new TypeError(`attribute ${name} of type ${attribute.type}`);
   }

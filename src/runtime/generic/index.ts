@@ -25,12 +25,16 @@ import { regionEvaluators } from './regions.ts';
 import { reshapeEvaluators } from './reshape.ts';
 import { scatterEvaluators } from './scatter.ts';
 import { sequenceEvaluators } from './sequence.ts';
+import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
+import { textEvaluators } from './text.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 const onnxEvaluators: readonly Evaluator[] = [
+  ...signalEvaluators,
+  ...textEvaluators,
   ...recurrentEvaluators,
   ...imageEvaluators,
   ...attentionEvaluators,
