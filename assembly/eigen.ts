@@ -72,16 +72,20 @@ function updateAndMultiply(
       let s0 = f64x2.splat(0);
       let s1 = s0;
       for (let j: usize = 0; j < at; j += 16) {
+        // All loads come first: of rows 4 KiB apart, one would wait for the other's store.
         const vj = v128.load(v + j);
         const wj = v128.load(w + j);
+        const a0 = v128.load(row0 + j);
+        const a1 = v128.load(row1 + j);
+        const x0 = f64x2.sub(f64x2.sub(a0, f64x2.mul(vs0, wj)), f64x2.mul(ws0, vj));
+        const x1 = f64x2.sub(f64x2.sub(a1, f64x2.mul(vs1, wj)), f64x2.mul(ws1, vj));
         const uj = v128.load(u + j);
-        const x0 = f64x2.sub(f64x2.sub(v128.load(row0 + j), f64x2.mul(vs0, wj)), f64x2.mul(ws0, vj));
-        v128.store(row0 + j, x0);
+        const pj = f64x2.add(f64x2.add(v128.load(p + j), f64x2.mul(x0, us0)), f64x2.mul(x1, us1));
         s0 = f64x2.add(s0, f64x2.mul(x0, uj));
-        const x1 = f64x2.sub(f64x2.sub(v128.load(row1 + j), f64x2.mul(vs1, wj)), f64x2.mul(ws1, vj));
-        v128.store(row1 + j, x1);
         s1 = f64x2.add(s1, f64x2.mul(x1, uj));
-        v128.store(p + j, f64x2.add(f64x2.add(v128.load(p + j), f64x2.mul(x0, us0)), f64x2.mul(x1, us1)));
+        v128.store(row0 + j, x0);
+        v128.store(row1 + j, x1);
+        v128.store(p + j, pj);
       }
       sum0 = f64x2.extract_lane(s0, 0) + f64x2.extract_lane(s0, 1);
       sum1 = f64x2.extract_lane(s1, 0) + f64x2.extract_lane(s1, 1);

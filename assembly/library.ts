@@ -3,6 +3,7 @@ export * from './gemm';
 export * from './product64';
 export * from './eigen';
 export * from './reflectors';
+export * from './rows64';
 export * from './secular';
 export * from './factor';
 export * from './unary';

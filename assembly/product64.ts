@@ -1,5 +1,5 @@
 // Products of f64 matrices.
-import { depth, height, multiply, pack, tile } from './tile64';
+import { depth, height, multiply, pack, tiles } from './tile64';
 
 /** c [m, n] = op(a) op(b) when mode is 0; c += with 1; c −= with 2. op(a) is [m, k], kept as [k, m] when
  *  transposeA is 1; op(b) is [k, n], kept as [n, k] when transposeB is 1. Rows of c are ldc elements apart. */
@@ -25,13 +25,8 @@ export function f64_gram(
     for (let i0: u32 = 0; i0 < n; i0 += height) {
       const mc = min(n - i0, height);
       pack(transposed ? block + (i0 << 3) : block + ((i0 * k) << 3), left, kc, mc, stride, transposed ? 0 : 1);
-      for (let j: u32 = 0; j < i0 + mc; j += 4) {
-        // Tiles above the diagonal are the mirror image of those below.
-        for (let i: u32 = j > i0 ? j - i0 : 0; i < mc; i += 4) {
-          const to = c + (((i0 + i) * n + j) << 3);
-          tile(left + ((i * kc) << 3), right + ((j * kc) << 3), to, n << 3, kc, mc - i, n - j, k0 > 0 ? 1 : 0);
-        }
-      }
+      // Tiles above the diagonal are the mirror image of those below.
+      tiles(left, right, c + ((i0 * n) << 3), mc, n, kc, n, k0 > 0 ? 1 : 0, i0 + 4);
     }
   }
   for (let i: u32 = 1; i < n; i++) {

@@ -24,14 +24,25 @@ export function multiply(
     for (let i0: u32 = 0; i0 < m; i0 += height) {
       const mc = min(m - i0, height);
       pack(a + ((transposeA ? k0 * lda + i0 : i0 * lda + k0) << 3), left, kc, mc, lda, transposeA ^ 1);
-      for (let j: u32 = 0; j < n; j += 4) {
-        for (let i: u32 = 0; i < mc; i += 4) {
-          const to = c + (((i0 + i) * ldc + j) << 3);
-          tile(left + ((i * kc) << 3), right + ((j * kc) << 3), to, ldc << 3, kc, mc - i, n - j, mode);
-        }
-      }
+      tiles(left, right, c + ((i0 * ldc) << 3), mc, n, kc, ldc, mode, n);
     }
     if (mode === 0) mode = 1;
+  }
+}
+
+/** Tiles of c [m, n] by packed operands: of row i those that start before column `bound` + i. Columns go by 16, whose
+ *  panels stay in the first cache. */
+export function tiles(
+  left: usize, right: usize, c: usize, m: u32, n: u32, k: u32, ldc: u32, mode: u32, bound: u32,
+): void {
+  for (let j0: u32 = 0; j0 < n; j0 += 16) {
+    const end = min(n, j0 + 16);
+    for (let i: u32 = 0; i < m; i += 4) {
+      for (let j = j0; j < min(end, bound + i); j += 4) {
+        const to = c + ((i * ldc + j) << 3);
+        tile(left + ((i * k) << 3), right + ((j * k) << 3), to, ldc << 3, k, m - i, n - j, mode);
+      }
+    }
   }
 }
 
@@ -47,7 +58,20 @@ export function pack(x: usize, panels: usize, k: u32, n: u32, stride: u32, trans
       const x1 = x + min(j + 1, n - 1) * step;
       const x2 = x + min(j + 2, n - 1) * step;
       const x3 = x + min(j + 3, n - 1) * step;
-      for (let i: u32 = 0; i < k; i++) {
+      let i: u32 = 0;
+      for (; whole && i + 2 <= k; i += 2) {
+        const at = i << 3;
+        const r0 = v128.load(x0 + at);
+        const r1 = v128.load(x1 + at);
+        const r2 = v128.load(x2 + at);
+        const r3 = v128.load(x3 + at);
+        v128.store(panels, v128.shuffle<f64>(r0, r1, 0, 2));
+        v128.store(panels, v128.shuffle<f64>(r2, r3, 0, 2), 16);
+        v128.store(panels, v128.shuffle<f64>(r0, r1, 1, 3), 32);
+        v128.store(panels, v128.shuffle<f64>(r2, r3, 1, 3), 48);
+        panels += 64;
+      }
+      for (; i < k; i++) {
         const at = i << 3;
         store<f64>(panels, load<f64>(x0 + at));
         store<f64>(panels, whole || j + 1 < n ? load<f64>(x1 + at) : 0, 8);
@@ -74,7 +98,7 @@ export function pack(x: usize, panels: usize, k: u32, n: u32, stride: u32, trans
 }
 
 /** 4×4 of c, or the `rows` and `columns` of it that there are, by panels a and b. */
-export function tile(
+function tile(
   a: usize, b: usize, c: usize, stride: usize, k: u32, rows: u32, columns: u32, mode: u32,
 ): void {
   let c00 = f64x2.splat(0);
@@ -103,26 +127,43 @@ export function tile(
     a += 32;
     b += 32;
   }
+  if (rows >= 4 && columns >= 4) {
+    putWhole(c, c00, c01, mode);
+    putWhole(c + stride, c10, c11, mode);
+    putWhole(c + 2 * stride, c20, c21, mode);
+    putWhole(c + 3 * stride, c30, c31, mode);
+    return;
+  }
   put(c, c00, c01, columns, mode);
   if (rows > 1) put(c + stride, c10, c11, columns, mode);
   if (rows > 2) put(c + 2 * stride, c20, c21, columns, mode);
   if (rows > 3) put(c + 3 * stride, c30, c31, columns, mode);
 }
 
-/** One row of a tile into c: over it, onto it or off it. */
+/** Four columns of one row of a tile into c: over it, onto it or off it. */
+// @ts-ignore: decorator
+@inline
+function putWhole(c: usize, x: v128, y: v128, mode: u32): void {
+  if (mode === 1) {
+    x = f64x2.add(v128.load(c), x);
+    y = f64x2.add(v128.load(c, 16), y);
+  } else if (mode === 2) {
+    x = f64x2.sub(v128.load(c), x);
+    y = f64x2.sub(v128.load(c, 16), y);
+  }
+  v128.store(c, x);
+  v128.store(c, y, 16);
+}
+
+/** The same of as many columns as there are. */
 function put(c: usize, x: v128, y: v128, columns: u32, mode: u32): void {
+  if (columns >= 4) {
+    putWhole(c, x, y, mode);
+    return;
+  }
   if (mode === 2) {
     x = f64x2.neg(x);
     y = f64x2.neg(y);
-  }
-  if (columns >= 4) {
-    if (mode) {
-      x = f64x2.add(v128.load(c), x);
-      y = f64x2.add(v128.load(c, 16), y);
-    }
-    v128.store(c, x);
-    v128.store(c, y, 16);
-    return;
   }
   store<f64>(c, (mode ? load<f64>(c) : 0) + f64x2.extract_lane(x, 0));
   if (columns > 1) store<f64>(c, (mode ? load<f64>(c, 8) : 0) + f64x2.extract_lane(x, 1), 8);

@@ -1,6 +1,7 @@
 // Contenders take turns, so that a busy machine is busy for all; best-of-N says what is possible, the median what
 // was seen. Compare ratios of bests: absolute times of a shared machine mean little.
 
+import type { Comparison } from './comparison.ts';
 import type { NodeBinary } from './nodes.ts';
 
 export interface Contender {
@@ -17,40 +18,46 @@ export interface Measurement {
   name: string;
   bestMs: number;
   medianMs: number;
-  /** Best times of the reference over best times of this: how much faster. */
+  /** Best time of the first over best time of this: how much faster. */
   ratio?: number;
   gigabytesPerSecond?: number;
   gigamacsPerSecond?: number;
 }
 
 export interface BenchOptions {
-  /** Fewer and shorter rounds: for a look, not for a record. */
+  /** Fewer and shorter rounds, and the shapes that say most: for a look, not for a record. */
   quick: boolean;
-  /** What runs peers; default the running Node and the newest that is installed. */
-  nodes?: readonly NodeBinary[];
+  /** What everything runs on. */
+  nodes: readonly NodeBinary[];
 }
 
+/** Contenders of one process. */
 export interface Group {
   title: string;
   measurements: Measurement[];
 }
 
-export interface Bench {
-  name: string;
-  run(options: BenchOptions): Group[] | Promise<Group[]>;
+export interface Outcome {
+  /** Libraries against each other. */
+  comparisons: Comparison[];
+  /** Kernels against what memory allows. */
+  groups: Group[];
 }
 
-/** Measures contenders in turns.
- *  @param reference  name of the one that ratios are to; default the first */
+export interface Bench {
+  name: string;
+  run(options: BenchOptions): Promise<Outcome>;
+}
+
+/** Measures contenders in turns; ratios are to the first. */
 export function measure(
   title: string,
   contenders: readonly Contender[],
-  { quick }: BenchOptions,
-  reference: string | undefined = contenders[0]?.name,
+  { quick }: Pick<BenchOptions, 'quick'>,
 ): Group {
-  const rounds = quick ? 5 : 25;
+  const rounds = quick ? 3 : 25;
   // What takes longer goes once, so that it does not find its own data in the caches.
-  const leastMs = quick ? 0.2 : 0.5;
+  const leastMs = quick ? 0.1 : 0.5;
   const repeats = contenders.map((contender) => calibrate(contender, leastMs));
   const times: number[][] = contenders.map(() => []);
   for (let round = 0; round < rounds; round++) {
@@ -62,12 +69,11 @@ export function measure(
     });
   }
   const bests = times.map((each) => Math.min(...each));
-  const base = bests[contenders.findIndex(({ name }) => name === reference)];
   const measurements = contenders.map(({ name, bytes, macs }, i) => ({
     name,
     bestMs: bests[i]!,
-    medianMs: [...times[i]!].sort((a, b) => a - b)[rounds >> 1]!,
-    ...(base === undefined ? {} : { ratio: base / bests[i]! }),
+    medianMs: median(times[i]!),
+    ratio: bests[0]! / bests[i]!,
     ...(bytes === undefined ? {} : { gigabytesPerSecond: bytes / bests[i]! / 1e6 }),
     ...(macs === undefined ? {} : { gigamacsPerSecond: macs / bests[i]! / 1e6 }),
   }));
@@ -83,6 +89,10 @@ function calibrate({ run }: Contender, leastMs: number): number {
     count++;
   } while (performance.now() - start < 2 * leastMs);
   return Math.max(1, Math.ceil(count / 2));
+}
+
+export function median(values: readonly number[]): number {
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
 }
 
 /** Groups as a table for people. */
@@ -104,24 +114,6 @@ export function table(groups: readonly Group[]): string {
     }
   }
   return lines.join('\n');
-}
-
-/** How much faster than our own float32 of the same size the quantized work of a group was, where both were measured. */
-export function overFloat32({ measurements }: Group): number | undefined {
-  const best = (of: string): number | undefined =>
-    measurements.find(({ name }) => name === of)?.bestMs;
-  const [float, quantized] = [best('modelpress-float32'), best('modelpress')];
-  return float === undefined || quantized === undefined ? undefined : float / quantized;
-}
-
-/** The groups in which quantizing cost time, as lines for people; with how many were compared. */
-export function slowerThanFloat32(groups: readonly Group[]): string {
-  const compared = groups.filter((group) => overFloat32(group) !== undefined);
-  if (compared.length === 0) return '';
-  const slower = compared.filter((group) => overFloat32(group)! < 1);
-  const lines = slower.map((group) => `  SLOWER ${number(overFloat32(group))}  ${group.title}`);
-  const head = `quantized slower than own float32: ${slower.length} of ${compared.length}`;
-  return ['', '', head, ...lines].join('\n');
 }
 
 const number = (value: number | undefined): string => (value === undefined ? '' : value.toFixed(2));

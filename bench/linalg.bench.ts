@@ -1,34 +1,34 @@
-// Decompositions of the sizes of real layers, each beside the whole SVD of 512 × 512.
-import { eigh, svd, tucker } from '../src/kernels/index.ts';
-import { type Bench, type Contender, measure } from './lib.ts';
+// Decompositions of the sizes of real layers, float64, against ml-matrix and LAPACK: numpy on one thread, with the
+// registers that it finds and, where it is OpenBLAS, held to the 128 bits that WebAssembly has.
+import type { Bench } from './lib.ts';
+import { comparePeers } from './peers/compare.ts';
+import type { NamedTask } from './peers/tasks.ts';
 
-function uniform(length: number, seed: number): Float32Array {
-  let state = seed;
-  return Float32Array.from({ length }, () => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return state / 2 ** 31 - 1;
-  });
-}
-
-const square = uniform(512 * 512, 1);
-const conv = uniform(512 * 512 * 9, 2);
-const whole: Contender = { name: 'svd 512 × 512', run: () => void svd(square, 512, 512) };
-const shape = [512, 512, 3, 3];
+const tasks: readonly NamedTask[] = [
+  {
+    name: 'SVD 512 × 512',
+    task: { op: 'svd', rows: 512, columns: 512 },
+    asked: { than: { 'ml-matrix': 8, numpy: 1 / 1.5 } },
+  },
+  {
+    name: 'SVD 512 × 512, rank 64',
+    task: { op: 'svd', rows: 512, columns: 512, rank: 64 },
+    asked: { than: { 'own baseline': 2.5 } },
+  },
+  { name: 'SVD 256 × 256', task: { op: 'svd', rows: 256, columns: 256 } },
+  { name: 'SVD 1024 × 256', task: { op: 'svd', rows: 1024, columns: 256 }, slow: true },
+  { name: 'symmetric eigenvectors 512', task: { op: 'eigh', size: 512 } },
+  {
+    name: 'Tucker-2 of [512, 512, 3, 3] → 128, 128',
+    task: { op: 'tucker', shape: [512, 512, 3, 3], ranks: [128, 128] },
+    asked: { ms: 1500 },
+  },
+];
 
 export const linalgBench: Bench = {
   name: 'linear algebra',
-  run(options) {
-    const contenders: Contender[] = [
-      whole,
-      { name: 'svd 512 × 512, rank 64', run: () => void svd(square, 512, 512, { rank: 64 }) },
-      { name: 'eigh 512', run: () => void eigh(square, 512) },
-      { name: 'svd 256 × 256', run: () => void svd(square.subarray(0, 65536), 256, 256) },
-      { name: 'svd 1024 × 256', run: () => void svd(square, 1024, 256) },
-      {
-        name: 'Tucker-2 [512, 512, 3, 3] → 128, 128',
-        run: () => void tucker(conv, shape, [128, 128]),
-      },
-    ];
-    return [measure('decompositions', contenders, options)];
+  async run(options) {
+    const peers = ['modelpress', 'own baseline', 'ml-matrix', 'numpy', 'numpy, 128-bit'] as const;
+    return { comparisons: await comparePeers(tasks, peers, options), groups: [] };
   },
 };

@@ -1,12 +1,16 @@
 // npm run bench -- [--quick] [--write-readme] [--json FILE] [--node FILE]… [NAME …]: tables on stdout; all figures as JSON in FILE.
-// Comparisons with other libraries run on each given Node.
+// Everything runs on each given Node: by default the running one and the newest that is installed.
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { comparisonTable, geometricMean, ratioTo } from './comparison.ts';
+import { firstResultBench } from './first-result.bench.ts';
 import { integersBench } from './integers.bench.ts';
 import { kernelsBench } from './kernels.bench.ts';
-import { type Bench, type Group, slowerThanFloat32, table } from './lib.ts';
+import { type Bench, type Outcome, table } from './lib.ts';
 import { linalgBench } from './linalg.bench.ts';
-import { nodeAt } from './nodes.ts';
+import { machine } from './machine.ts';
+import { modelsBench } from './models.bench.ts';
+import { nodeAt, nodes } from './nodes.ts';
 import { productsBench } from './products.bench.ts';
 import { writeReadme } from './readme.ts';
 
@@ -14,6 +18,8 @@ const benches: Readonly<Record<string, Bench>> = {
   products: productsBench,
   integers: integersBench,
   linalg: linalgBench,
+  models: modelsBench,
+  'first-result': firstResultBench,
   kernels: kernelsBench,
 };
 
@@ -27,21 +33,45 @@ const { values, positionals } = parseArgs({
   },
 });
 const names = positionals.length > 0 ? positionals : Object.keys(benches);
-const results: Record<string, Group[]> = {};
-for (const name of names) {
-  const bench = benches[name];
-  if (bench === undefined) {
-    console.error(`no benchmark "${name}": there are ${Object.keys(benches).join(', ')}`);
-    process.exit(2);
-  }
-  const groups = await bench.run({
-    quick: values.quick,
-    ...(values.node === undefined ? {} : { nodes: values.node.map(nodeAt) }),
-  });
-  results[bench.name] = groups;
-  console.log(`${bench.name}${table(groups)}${slowerThanFloat32(groups)}`);
+const unknown = names.find((name) => !Object.hasOwn(benches, name));
+if (unknown !== undefined) {
+  console.error(`no benchmark "${unknown}": there are ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
 }
-if (values['write-readme']) writeReadme('README.md', Object.values(results).flat());
+const on = values.node === undefined ? nodes() : values.node.map(nodeAt);
+console.log(`${machine()}; Node ${on.map(({ version }) => version).join(' and ')}`);
+if (on.length === 1 && values.node === undefined)
+  console.log('no newer Node is installed: (cd bench && npm ci) gets one, with the libraries');
+
+const outcomes: Record<string, Outcome> = {};
+const started = performance.now();
+for (const name of names) {
+  const bench = benches[name]!;
+  const outcome = await bench.run({ quick: values.quick, nodes: on });
+  outcomes[bench.name] = outcome;
+  const { comparisons, groups } = outcome;
+  const seconds = Math.round((performance.now() - started) / 1000);
+  console.log(`\n${bench.name} (${seconds} s so far)`);
+  if (comparisons.length > 0) console.log(comparisonTable(comparisons));
+  if (groups.length > 0) console.log(table(groups));
+  if (bench === modelsBench) {
+    for (const { version } of on) {
+      const floats = comparisons.filter(
+        (each) => each.node === version && ratioTo('own baseline', each) === undefined,
+      );
+      const mean = geometricMean('onnxruntime-web', floats);
+      if (mean !== undefined)
+        console.log(`geometric mean × onnxruntime-web, Node ${version}: ${mean.toFixed(2)}`);
+    }
+  }
+}
+if (values['write-readme']) writeReadme('README.md', outcomes);
 if (values.json !== undefined) {
-  writeFileSync(values.json, `${JSON.stringify({ runtime: process.version, results }, null, 2)}\n`);
+  const results = {
+    machine: machine(),
+    date: new Date().toISOString(),
+    quick: values.quick,
+    outcomes,
+  };
+  writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }

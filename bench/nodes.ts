@@ -7,13 +7,18 @@ export interface NodeBinary {
   readonly version: string;
 }
 
-/** The Node that runs this and the newest that test/runtimes/ has installed, if that is another. */
+/** Where `npm ci` puts Nodes. */
+const folders = ['node_modules/', '../test/runtimes/node_modules/'];
+
+/** The Node that runs this and the newest that is installed here or in test/runtimes/, if that is newer. */
 export function nodes(): NodeBinary[] {
   const running = { path: process.execPath, version: process.versions.node };
-  const folder = fileURLToPath(new URL('../test/runtimes/node_modules/', import.meta.url));
-  const installed = (existsSync(folder) ? readdirSync(folder) : [])
-    .filter((name) => /^node(\d|$)/.test(name))
-    .map((name) => `${folder}${name}/bin/node`)
+  const installed = folders
+    .map((folder) => fileURLToPath(new URL(folder, import.meta.url)))
+    .filter(existsSync)
+    .flatMap((folder) => readdirSync(folder).map((name) => ({ name, path: `${folder}${name}` })))
+    .filter(({ name }) => /^node(\d|$)/.test(name))
+    .map(({ path }) => `${path}/bin/node`)
     .filter(existsSync)
     .map(nodeAt);
   const newest = [running, ...installed].reduce((a, b) => (isNewer(b, a) ? b : a));

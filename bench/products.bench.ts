@@ -1,13 +1,22 @@
-// f32 products and convolutions against onnxruntime-web, each called as its users call it: from typed array to
-// typed array, onnxruntime-web with its weights packed when the model is loaded.
+// f32 products and convolutions, each library called as its users call it: from typed array to typed array, with
+// the weights packed when the model is loaded. ml-matrix has float64 only.
+import type { Asked } from './comparison.ts';
 import type { Bench } from './lib.ts';
-import { nodes } from './nodes.ts';
 import { comparePeers } from './peers/compare.ts';
 import { type NamedTask, type Task, volume } from './peers/tasks.ts';
 
+const than = (ratio: number): Asked => ({ than: { 'onnxruntime-web': ratio } });
+
 function product(m: number, k: number, n: number, constant = true): NamedTask {
   const name = `f32 product ${m} × ${k} × ${n}${constant ? '' : ', neither operand known before'}`;
-  return { name, task: { op: 'matmul', m, k, n, constant }, macs: m * k * n };
+  const large = Math.min(m, k, n) >= 256;
+  return {
+    name,
+    task: { op: 'matmul', m, k, n, constant },
+    macs: m * k * n,
+    ...(large ? { asked: than(1.4) } : {}),
+    slow: m * k * n > 5e8,
+  };
 }
 
 function convolution(
@@ -32,6 +41,8 @@ function convolution(
     name: `f32 ${what}, ${size}² × ${channels} → ${outputs}${stride > 1 ? `, stride ${stride}` : ''}`,
     task,
     macs: pixels * volume(task.weightShape),
+    ...(groups > 1 ? { asked: than(1.5) } : {}),
+    ...(groups === 1 && kernel === 3 ? { asked: than(1.3) } : {}),
   };
 }
 
@@ -61,10 +72,7 @@ const tasks: readonly NamedTask[] = [
 export const productsBench: Bench = {
   name: 'products and convolutions',
   async run(options) {
-    const all = [];
-    for (const node of options.nodes ?? nodes()) {
-      all.push(...(await comparePeers(tasks, ['modelpress', 'onnxruntime-web'], node, options)));
-    }
-    return all;
+    const peers = ['modelpress', 'onnxruntime-web', 'tfjs-wasm', 'ml-matrix'] as const;
+    return { comparisons: await comparePeers(tasks, peers, options), groups: [] };
   },
 };

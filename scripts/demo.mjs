@@ -27,7 +27,7 @@ const args = [
   '--force',
 ];
 console.log(`\n$ modelpress compress ${args.join(' ')}\n`);
-node('dist/cli/main.js', 'compress', ...args);
+node('dist/node/cli/main.js', 'compress', ...args);
 console.log(
   `\nThe compressed model is ${output}. Both files run in onnxruntime, browsers included.`,
 );

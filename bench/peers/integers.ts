@@ -7,6 +7,7 @@ import {
   bytes,
   type IntegerConvTask,
   type IntegerMatmulTask,
+  levels,
   numbers,
   type Task,
   volume,
@@ -33,6 +34,7 @@ export function integerModel(task: IntegerTask): IntegerModel {
   switch (task.op) {
     case 'matmulInteger': {
       const { m, k, n, signed } = task;
+      if (task.requantized) return requantizedModel(task);
       const type = signed ? 'int8' : 'uint8';
       const model = makeOnnx({
         opset: 17,
@@ -86,9 +88,30 @@ export function integerModel(task: IntegerTask): IntegerModel {
   }
 }
 
-function levels(count: number, seed: number, signed: boolean) {
-  const data = bytes(count, seed);
-  return signed ? new Int8Array(data.buffer) : data;
+function requantizedModel({ m, k, n, signed }: IntegerMatmulTask): IntegerModel {
+  const type = signed ? 'int8' : 'uint8';
+  const model = makeOnnx({
+    opset: 17,
+    nodes: [
+      {
+        op: 'QLinearMatMul',
+        inputs: ['x', 'xs', 'xz', 'w', 'ws', 'wz', 'ys', 'yz'],
+        outputs: ['y'],
+      },
+    ],
+    inputs: { x: [type, [m, k]] },
+    outputs: { y: type },
+    constants: {
+      xs: floats([], [0.02]),
+      xz: integers(type, [], Uint8Array.of(13)),
+      w: integers('int8', [k, n], bytes(k * n, 2)),
+      ws: floats([n], new Float32Array(n).fill(0.01)),
+      wz: integers('int8', [n], new Uint8Array(n)),
+      ys: floats([], [0.5]),
+      yz: integers(type, [], Uint8Array.of(5)),
+    },
+  });
+  return { model, type, dims: [m, k], data: levels(m * k, 1, signed) };
 }
 
 function convModel(task: IntegerConvTask): IntegerModel {

@@ -1,10 +1,12 @@
 // onnxruntime-web's WebAssembly backend on one thread: one-node models, weights as initializers.
+import { readFileSync } from 'node:fs';
 import * as ort from 'onnxruntime-web';
 import { constantOf } from '../../src/ir/index.ts';
 import { makeOnnx, type PlainNode } from '../../test/onnx-model.ts';
 import { integerModel, isInteger } from './integers.ts';
-import { serve } from './serve.ts';
-import { type ConvTask, numbers, volume } from './tasks.ts';
+import { type Ready, serve } from './serve.ts';
+import { feedsOf } from './session.ts';
+import { bytes, type ConvTask, numbers, type QuantizeTask, volume } from './tasks.ts';
 
 ort.env.wasm.numThreads = 1;
 ort.env.logLevel = 'error';
@@ -15,7 +17,17 @@ interface Model {
   weights: Record<string, readonly number[]>;
 }
 
-async function session({ node, inputs, weights }: Model): Promise<() => Promise<unknown>> {
+type OrtFeeds = Readonly<Record<string, ort.Tensor>>;
+
+async function load(model: Uint8Array, feeds: OrtFeeds): Promise<Ready> {
+  const session = await ort.InferenceSession.create(model, {
+    executionProviders: ['wasm'],
+    logSeverityLevel: 3,
+  });
+  return { run: () => session.run(feeds), dispose: () => session.release() };
+}
+
+async function session({ node, inputs, weights }: Model): Promise<Ready> {
   let seed = 1;
   const feeds = Object.fromEntries(
     Object.entries(inputs).map(([name, dims]) => [
@@ -37,8 +49,30 @@ async function session({ node, inputs, weights }: Model): Promise<() => Promise<
       }),
     ),
   });
-  const loaded = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
-  return () => loaded.run(feeds);
+  return load(model, feeds);
+}
+
+function quantization({ op, count }: QuantizeTask): Promise<Ready> {
+  const [type, output] =
+    op === 'quantize' ? (['float32', 'uint8'] as const) : (['uint8', 'float32'] as const);
+  const data = op === 'quantize' ? numbers(count, 1) : bytes(count, 1);
+  const model = makeOnnx({
+    opset: 17,
+    nodes: [
+      {
+        op: op === 'quantize' ? 'QuantizeLinear' : 'DequantizeLinear',
+        inputs: ['x', 'scale', 'zero'],
+        outputs: ['y'],
+      },
+    ],
+    inputs: { x: [type, [count]] },
+    outputs: { y: output },
+    constants: {
+      scale: constantOf('float32', [], new Uint8Array(Float32Array.of(0.01).buffer)),
+      zero: constantOf('uint8', [], Uint8Array.of(13)),
+    },
+  });
+  return load(model, { x: new ort.Tensor(type, data, [count]) });
 }
 
 function convModel({ op, shape, weightShape, strides, pads, groups }: ConvTask): Model {
@@ -77,9 +111,7 @@ function convModel({ op, shape, weightShape, strides, pads, groups }: ConvTask):
 serve(async (task) => {
   if (isInteger(task)) {
     const { model, type, dims, data } = integerModel(task);
-    const loaded = await ort.InferenceSession.create(model, { executionProviders: ['wasm'] });
-    const x = new ort.Tensor(type, data, dims);
-    return () => loaded.run({ x });
+    return load(model, { x: new ort.Tensor(type, data, dims) });
   }
   switch (task.op) {
     case 'matmul': {
@@ -94,5 +126,16 @@ serve(async (task) => {
     case 'conv':
     case 'convTranspose':
       return session(convModel(task));
+    case 'quantize':
+    case 'dequantize':
+      return quantization(task);
+    case 'model': {
+      const feeds: Record<string, ort.Tensor> = {};
+      for (const [name, { type, data, dims }] of Object.entries(feedsOf(task.feeds)))
+        feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
+      return load(new Uint8Array(readFileSync(task.path)), feeds);
+    }
+    default:
+      return null;
   }
 });

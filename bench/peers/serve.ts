@@ -1,27 +1,46 @@
-// A peer's side: one process that prepares a task, then runs it whenever it is told to.
+// A peer's side: one process that prepares tasks, one after the other, and runs the last one whenever it is told to.
+// Requests come as lines of JSON on stdin, answers go as lines on stdout: Python speaks that too (numpy_peer.py).
+import { createInterface } from 'node:readline';
 import type { Task } from './tasks.ts';
 
-/** Readies a task and gives what runs it once, or null where the peer cannot do it. */
-export type Prepare = (task: Task) => Promise<(() => unknown) | null>;
+export interface Ready {
+  /** Does the task once. */
+  run(): unknown;
+  /** Gives back what garbage collection does not. */
+  dispose?(): unknown;
+}
+
+/** Readies a task, or null where the peer cannot do it. */
+export type Prepare = (task: Task) => Promise<Ready | null>;
 
 export type Request =
-  | { readonly kind: 'prepare'; readonly task: Task; readonly leastMs: number }
+  | {
+      readonly kind: 'prepare';
+      readonly task: Task;
+      /** How long to run it before it counts. */
+      readonly warmMs: number;
+      /** How long a round is at least. */
+      readonly leastMs: number;
+    }
   | { readonly kind: 'round' };
 
 export type Answer =
-  | { readonly kind: 'ready'; readonly able: boolean }
+  | { readonly kind: 'ready'; readonly ms: number }
+  | { readonly kind: 'unable' }
   | { readonly kind: 'time'; readonly ms: number }
   | { readonly kind: 'failed'; readonly message: string };
 
-/** Answers the benchmark until it disconnects. */
+/** Answers the benchmark until it closes stdin. */
 export function serve(prepare: Prepare): void {
-  let run: (() => unknown) | null = null;
+  // What a library prints is no answer.
+  console.log = console.error;
+  let ready: Ready | null = null;
   let repeats = 1;
 
   const round = async (count: number): Promise<number> => {
     const start = performance.now();
     for (let i = 0; i < count; i++) {
-      const result = run!();
+      const result = ready!.run();
       if (result instanceof Promise) await result;
     }
     return (performance.now() - start) / count;
@@ -29,21 +48,29 @@ export function serve(prepare: Prepare): void {
 
   const answer = async (request: Request): Promise<Answer> => {
     if (request.kind === 'round') return { kind: 'time', ms: await round(repeats) };
-    run = await prepare(request.task);
-    if (run === null) return { kind: 'ready', able: false };
+    await ready?.dispose?.();
+    ready = null;
+    ready = await prepare(request.task);
+    if (ready === null) return { kind: 'unable' };
     // Long enough for the engine to optimize, and to know how often to repeat.
+    const end = performance.now() + request.warmMs;
     let ms = await round(1);
-    const end = performance.now() + 20 * request.leastMs;
-    while (performance.now() < end) ms = Math.min(ms, await round(1));
+    // The first run may do what others need not: one of less than a second is not the only one.
+    for (let again = ms < 1000; again; again = performance.now() < end)
+      ms = Math.min(ms, await round(1));
     repeats = Math.max(1, Math.ceil(request.leastMs / ms));
-    return { kind: 'ready', able: true };
+    return { kind: 'ready', ms };
   };
 
-  process.on('message', (request: Request) => {
-    answer(request).then(
-      (reply) => process.send!(reply),
-      (error: unknown) => process.send!({ kind: 'failed', message: String(error) }),
+  const requests = createInterface({ input: process.stdin });
+  requests.on('line', (line) => {
+    answer(JSON.parse(line)).then(
+      (reply) => process.stdout.write(`${JSON.stringify(reply)}\n`),
+      (error: unknown) => {
+        const reply: Answer = { kind: 'failed', message: String(error) };
+        process.stdout.write(`${JSON.stringify(reply)}\n`);
+      },
     );
   });
-  process.on('disconnect', () => process.exit());
+  requests.on('close', () => process.exit());
 }

@@ -20,7 +20,7 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (name === '--version' || name === '-v') {
     const require = createRequire(import.meta.url);
-    print((require('../../package.json') as { version: string }).version);
+    print((require('modelpress/package.json') as { version: string }).version);
     return 0;
   }
   const verb = verbs.find((known) => known.name === name);

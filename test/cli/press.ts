@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 
-export const main: string = new URL('../../dist/cli/main.js', import.meta.url).pathname;
+export const main: string = new URL('../../dist/node/cli/main.js', import.meta.url).pathname;
 
 export interface Result {
   code: number | null;

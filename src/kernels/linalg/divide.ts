@@ -222,10 +222,12 @@ function combine(
         [0, first, (row: number) => row < first || both[row] === 1],
         [first, size - first, (row: number) => row >= first || both[row] === 1],
       ] as const) {
-        const some = Uint32Array.from(active.flatMap((row, i) => (inside(row) ? [i] : [])));
+        const some = active.flatMap((row, i) => (inside(row) ? [i] : []));
         const k = some.length;
-        withFloats([count * k, k * width], (share, basis) => {
-          takeColumns(viewAt(s, count * count), viewAt(share, count * k), some);
+        withFloats([k, count * k, k * width], (index, share, basis) => {
+          const { arena, simd } = libraryBackend();
+          arena.views().i32.set(some, index >>> 2);
+          simd.f64_take_columns(s, index, share, count, count, k);
           const bases = viewAt(basis, k * width);
           some.forEach((index, i) => {
             bases.set(viewAt(all + 8 * (active[index]! * size + from), width), i * width);
@@ -236,13 +238,4 @@ function combine(
       return viewAt(roots, count).slice();
     },
   );
-}
-
-/** The columns of x [n, n] that are named, as y [n, columns]. */
-function takeColumns(x: Float64Array, y: Float64Array, columns: Uint32Array): void {
-  const k = columns.length;
-  const n = k === 0 ? 0 : y.length / k;
-  for (let row = 0; row < n; row++) {
-    for (let i = 0; i < k; i++) y[row * k + i] = x[row * n + columns[i]!]!;
-  }
 }

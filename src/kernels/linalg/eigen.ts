@@ -9,7 +9,7 @@ import {
   type FloatArray,
   magnitude,
   normalizer,
-  signOf,
+  signsOf,
   viewAt,
   withFloats,
 } from './matrix.ts';
@@ -39,7 +39,8 @@ export function eigh(a: FloatArray, n: number): Eigen {
     const order: number[] = [];
     const sorted = symmetricEigen(matrix, rows, n);
     for (let i = n - 1; i >= 0; i--) order.push(i);
-    const signs = order.map((row) => signOf(rows + 8 * row * n, n));
+    const all = signsOf(rows, n, n);
+    const signs = order.map((row) => all[row]!);
     return {
       values: Float64Array.from(order, (row) => sorted[row]! / factor),
       vectors: columnsOf(rows, n, order, signs),

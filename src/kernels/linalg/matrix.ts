@@ -133,32 +133,23 @@ export function columnsOf(
   order: readonly number[],
   signs: readonly number[],
 ): Float64Array<ArrayBuffer> {
-  const size = length * order.length;
-  return withFloats([size, size], (sorted, columns) => {
-    order.forEach((row, i) => {
-      const from = viewAt(rows + 8 * row * length, length);
-      const to = viewAt(sorted + 8 * i * length, length);
-      if (signs[i]! > 0) to.set(from);
-      else for (let k = 0; k < length; k++) to[k] = -from[k]!;
-    });
-    libraryBackend().simd.f64_transpose(sorted, columns, order.length, length);
-    return viewAt(columns, size).slice();
+  const count = order.length;
+  return withFloats([count, count, length * count], (places, factors, columns) => {
+    const { arena, simd } = libraryBackend();
+    arena.views().i32.set(order, places >>> 2);
+    viewAt(factors, count).set(signs);
+    simd.f64_columns(rows, places, factors, columns, count, length);
+    return viewAt(columns, length * count).slice();
   });
 }
 
-/** 1 or −1: what makes the largest component of a vector positive, the first of equal ones. */
-export function signOf(vector: Address, length: number): number {
-  const x = viewAt(vector, length);
-  let most = 0;
-  let sign = 1;
-  for (let i = 0; i < length; i++) {
-    const size = Math.abs(x[i]!);
-    if (size > most) {
-      most = size;
-      sign = x[i]! < 0 ? -1 : 1;
-    }
-  }
-  return sign;
+/** Of the first rows [count, length], 1 or −1 each: what makes the largest component positive, the first of equal
+ *  ones. */
+export function signsOf(rows: Address, count: number, length: number): number[] {
+  return withFloats([count], (signs) => {
+    libraryBackend().simd.f64_row_signs(rows, signs, count, length);
+    return [...viewAt(signs, count)];
+  });
 }
 
 /** Indices of values from the largest to the smallest, equal ones in their order. */

@@ -10,7 +10,7 @@ import {
   type FloatArray,
   magnitude,
   normalizer,
-  signOf,
+  signsOf,
   withFloats,
 } from './matrix.ts';
 import { gramThin, jacobiThin, randomizedThin, sketchRows, type Thin } from './thin.ts';
@@ -72,7 +72,8 @@ export function svd(a: FloatArray, m: number, n: number, options: SvdOptions = {
     });
     const order = descending(values).slice(0, rank);
     const [left, right] = m >= n ? [ut, vt] : [vt, ut];
-    const signs = order.map((row) => signOf(left + 8 * row * m, m));
+    const all = signsOf(left, values.length, m);
+    const signs = order.map((row) => all[row]!);
     return {
       u: columnsOf(left, m, order, signs),
       s: Float64Array.from(order, (row) => values[row]! / factor),

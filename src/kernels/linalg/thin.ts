@@ -50,12 +50,11 @@ export function gramThin(
       complete(ut, done, rows, m);
       return values;
     }
-    let kept = 0;
-    for (; kept < norms.length && (kept === 0 || norms[kept]! >= cut * top); kept++) {
-      const norm = norms[kept]!;
-      values.push(norm);
-      divide(ut + 8 * (done + kept) * m, m, norm);
-    }
+    let kept = 1;
+    while (kept < norms.length && norms[kept]! >= cut * top) kept++;
+    const known = norms.slice(0, kept);
+    divide(ut + 8 * done * m, m, known);
+    values.push(...known);
     if (values.length >= rank) return values;
     separate(values.length, rows, { ut, vt }, m, n);
   }
@@ -67,14 +66,16 @@ function separate(done: number, rows: number, { ut, vt }: Thin, m: number, n: nu
   const left = ut + 8 * done * m;
   const right = vt + 8 * done * n;
   withFloats([rest * Math.max(done, m, n), rest * rest, rest * rest], (work, square, turn) => {
-    for (let twice = 0; twice < 2; twice++) {
+    let most = Math.max(...rowNorms(left, rest, m));
+    for (let before = Infinity; most < before / 2; ) {
+      before = most;
       product([left, ut, work], [rest, done, m], { transposeB: true });
       product([work, ut, left], [rest, m, done], { mode: 2 });
+      most = Math.max(...rowNorms(left, rest, m));
     }
-    const most = Math.max(...rowNorms(left, rest, m));
     if (most === 0) return;
     // Tiny rows would vanish when squared.
-    divide(left, rest * m, most);
+    divide(left, rest * m, [most]);
     gram(left, square, rest, m, false);
     symmetricEigen(square, turn, rest);
     for (const [at, width] of [
@@ -84,7 +85,7 @@ function separate(done: number, rows: number, { ut, vt }: Thin, m: number, n: nu
       product([turn, at, work], [rest, width, rest]);
       viewAt(at, rest * width).set(viewAt(work, rest * width));
     }
-    divide(left, rest * m, 1 / most);
+    divide(left, rest * m, [1 / most]);
   });
 }
 
@@ -99,17 +100,18 @@ export function complete(ut: Address, done: number, rows: number, m: number): vo
 }
 
 function rowNorms(at: Address, rows: number, length: number): number[] {
-  const x = viewAt(at, rows * length);
-  return Array.from({ length: rows }, (_, row) => {
-    let sum = 0;
-    for (let i = row * length; i < (row + 1) * length; i++) sum += x[i]! * x[i]!;
-    return Math.sqrt(sum);
+  return withFloats([rows], (norms) => {
+    libraryBackend().simd.f64_row_norms(at, norms, rows, length);
+    return [...viewAt(norms, rows)];
   });
 }
 
-function divide(at: Address, count: number, by: number): void {
-  const x = viewAt(at, count);
-  for (let i = 0; i < count; i++) x[i] = x[i]! / by;
+/** Divides rows [by.length, length], each by a number of its own. */
+function divide(at: Address, length: number, by: readonly number[]): void {
+  withFloats([by.length], (divisors) => {
+    viewAt(divisors, by.length).set(by);
+    libraryBackend().simd.f64_divide_rows(at, divisors, by.length, length);
+  });
 }
 
 /** One-sided Jacobi on R of a pivoted QR: singular values of graded matrices keep their relative accuracy.

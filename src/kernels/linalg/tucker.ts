@@ -9,7 +9,7 @@ import {
   type FloatArray,
   magnitude,
   normalizer,
-  signOf,
+  signsOf,
   viewAt,
   withFloats,
 } from './matrix.ts';
@@ -285,7 +285,7 @@ function result(
   const values = viewAt(core, volumeOf(coreShape)).slice();
   const factors = modes.map(({ axis, size, rank, rows }) => {
     const order = Array.from({ length: rank }, (_, i) => i);
-    const signs = order.map((row) => signOf(rows + 8 * row * size, size));
+    const signs = signsOf(rows, rank, size);
     const inner = volumeOf(coreShape.slice(axis + 1));
     for (let i = 0; i < values.length; i++) {
       values[i] = values[i]! * signs[Math.floor(i / inner) % rank]!;

@@ -19,6 +19,7 @@ import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
 import { quantizeEvaluators } from './quantize.ts';
+import { randomEvaluators } from './random.ts';
 import { recurrentEvaluators } from './recurrent.ts';
 import { reduceEvaluators } from './reduce.ts';
 import { regionEvaluators } from './regions.ts';
@@ -33,8 +34,6 @@ import { textEvaluators } from './text.ts';
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 const onnxEvaluators: readonly Evaluator[] = [
-  ...signalEvaluators,
-  ...textEvaluators,
   ...recurrentEvaluators,
   ...imageEvaluators,
   ...attentionEvaluators,
@@ -59,6 +58,9 @@ const onnxEvaluators: readonly Evaluator[] = [
   ...reduceEvaluators,
   ...gatherEvaluators,
   ...createEvaluators,
+  ...randomEvaluators,
+  ...signalEvaluators,
+  ...textEvaluators,
 ];
 
 /** Every operator that runs. */
