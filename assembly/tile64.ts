@@ -109,7 +109,7 @@ function tile(
   let c21 = c00;
   let c30 = c00;
   let c31 = c00;
-  for (; k > 0; k--) {
+  for (const end = a + (<usize>k << 5); a != end; ) {
     const b0 = v128.load(b);
     const b1 = v128.load(b, 16);
     const a0 = v128.load64_splat(a);

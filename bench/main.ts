@@ -1,6 +1,7 @@
 // npm run bench -- [--quick] [--write-readme] [--json FILE] [--node FILE]… [NAME …]: tables on stdout; all figures as JSON in FILE.
 // Everything runs on each given Node: by default the running one and the newest that is installed.
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { comparisonTable, geometricMean, ratioTo } from './comparison.ts';
 import { firstResultBench } from './first-result.bench.ts';
@@ -40,8 +41,16 @@ if (unknown !== undefined) {
 }
 const on = values.node === undefined ? nodes() : values.node.map(nodeAt);
 console.log(`${machine()}; Node ${on.map(({ version }) => version).join(' and ')}`);
+const busy = loadavg()[0]!;
+if (busy > 1)
+  console.log(`load average ${busy.toFixed(1)}: the machine has other work; trust ratios only`);
 if (on.length === 1 && values.node === undefined)
   console.log('no newer Node is installed: (cd bench && npm ci) gets one, with the libraries');
+
+/** What lessens the figures. */
+const how: string[] = [];
+if (values.quick) how.push('a quick run');
+if (busy > 1) how.push('the machine had other work');
 
 const outcomes: Record<string, Outcome> = {};
 const started = performance.now();
@@ -65,11 +74,12 @@ for (const name of names) {
     }
   }
 }
-if (values['write-readme']) writeReadme('README.md', outcomes);
+if (values['write-readme']) writeReadme('README.md', outcomes, how);
 if (values.json !== undefined) {
   const results = {
     machine: machine(),
     date: new Date().toISOString(),
+    load: busy,
     quick: values.quick,
     outcomes,
   };

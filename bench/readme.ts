@@ -16,8 +16,13 @@ const baselines: Readonly<Record<string, string>> = {
   models: 'own float32',
 };
 
-/** Writes the groups in which libraries were compared between the markers of a README. */
-export function writeReadme(path: string, outcomes: Readonly<Record<string, Outcome>>): void {
+/** Writes the groups in which libraries were compared between the markers of a README.
+ *  @param how  what lessens the figures */
+export function writeReadme(
+  path: string,
+  outcomes: Readonly<Record<string, Outcome>>,
+  how: readonly string[],
+): void {
   const groups = Object.entries(outcomes).filter(([, { comparisons }]) => comparisons.length > 0);
   const versions = new Set(groups.flatMap(([, { comparisons }]) => comparisons.map((c) => c.node)));
   const date = new Date().toISOString().slice(0, 10);
@@ -25,8 +30,9 @@ export function writeReadme(path: string, outcomes: Readonly<Record<string, Outc
   const text = [
     begin,
     '',
-    `One thread, ${machine()}, ${date}; ${nodes}. Best of interleaved rounds: milliseconds of modelpress, then how many`,
-    'times faster it was than each of the others (below 1: slower). numpy is LAPACK in native code.',
+    `One thread, ${[machine(), date, ...how].join(', ')}; ${nodes}.`,
+    'Best of interleaved rounds: milliseconds of modelpress, then how many times faster it was than each of the others (below',
+    '1: slower). numpy is LAPACK in native code.',
     '',
     ...groups.flatMap(([name, { comparisons }]) => sectionOf(name, comparisons)),
     end,

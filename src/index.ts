@@ -2,6 +2,7 @@
 
 export { type CompareOptions, compare } from './compare.ts';
 export * from './compress/index.ts';
+export { type ConvertOptions, convert } from './convert.ts';
 export type { DType, TypedArray } from './core/dtype.ts';
 export {
   FormatError,

@@ -4,12 +4,20 @@ import { benchVerb } from './bench.ts';
 import { compareVerb } from './compare.ts';
 import { compressVerb } from './compress.ts';
 import { complain, print } from './console.ts';
+import { convertVerb } from './convert.ts';
 import { inspectVerb } from './inspect.ts';
 import { nearest, UsageError } from './options.ts';
 import { runVerb } from './run.ts';
 import type { Verb } from './verb.ts';
 
-const verbs: readonly Verb[] = [inspectVerb, compressVerb, compareVerb, runVerb, benchVerb];
+const verbs: readonly Verb[] = [
+  inspectVerb,
+  convertVerb,
+  compressVerb,
+  compareVerb,
+  runVerb,
+  benchVerb,
+];
 
 async function main(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;

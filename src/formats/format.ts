@@ -19,6 +19,16 @@ export interface WriteOptions {
   opset?: number;
   /** Puts large tensors into a file of their own, named `location` beside the model. */
   external?: { location: string; sink: ByteSink };
+  /** Called for each node that an older operator set says otherwise. */
+  onLowered?(node: LoweredNode): void;
+}
+
+/** A node that an older operator set says otherwise. */
+export interface LoweredNode {
+  node: string;
+  op: string;
+  /** The operators it was written as, producers first. */
+  becomes: string[];
 }
 
 export interface WriteReport {

@@ -1,3 +1,5 @@
+export type { AdaptedNode, ConversionReport } from './conversion.ts';
+export { conversionText } from './conversion-text.ts';
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';
 export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';

@@ -6,6 +6,7 @@ import { type Graph, Node, type Value } from '../ir/graph.ts';
 import { readAttributes } from '../ops/attributes.ts';
 import { findOp } from '../ops/index.ts';
 import type { Data } from './data.ts';
+import { evaluate } from './generic/evaluate.ts';
 import { findEvaluator } from './generic/index.ts';
 import { notRunnable } from './lower/choose.ts';
 import { BoundSegment, stepError } from './plan/bound.ts';
@@ -180,7 +181,7 @@ export class Program {
     });
     const { profile } = watch;
     const before = profile === undefined ? 0 : performance.now();
-    const results = evaluator.evaluate({
+    const results = evaluate(evaluator, {
       node,
       attributes: readAttributes(op, node),
       inputs,

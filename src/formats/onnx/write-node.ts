@@ -1,11 +1,18 @@
 import { UnsupportedError } from '../../core/errors.ts';
-import type { Constant } from '../../ir/constant.ts';
+import { type Constant, constantOfValue } from '../../ir/constant.ts';
 import { describe } from '../../ir/edit.ts';
 import { type Graph, type Node, type Origin, Value } from '../../ir/graph.ts';
 import { tensorType } from '../../ir/types.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import { aboutValues } from './about-values.ts';
-import { type AdaptContext, adaptUp, breaks, type Form } from './adapt/index.ts';
+import {
+  type AdaptContext,
+  adaptDown,
+  adaptUp,
+  breaks,
+  type Form,
+  isSameSchema,
+} from './adapt/index.ts';
 import { refreshAttribute, writeAttribute } from './attribute.ts';
 import { legacyDomain } from './node.ts';
 import type { GraphProto, NodeProto, TensorProto } from './proto.ts';
@@ -28,7 +35,9 @@ type Body = (graph: Graph) => GraphProto;
 /** One node as messages: its record where it still holds, raised to the written operator set if need be. */
 export function writeNode(node: Node, writing: Writing, body: Body): Written {
   const { origin } = node;
-  if (origin !== null && holds(origin)) return writeRecord(origin, writing, body);
+  if (origin !== null && holds(origin) && (!writing.lowering || isFine(origin, writing.opset)))
+    return writeRecord(origin, writing, body);
+  if (writing.lowering && node.domain === '') return lowerNode(node, writing, body);
   if (
     node.domain === legacyDomain ||
     (node.domain === '' && breaks(node.op, writing.opset, pinnedOpset))
@@ -102,6 +111,77 @@ function writeRecord(origin: Origin, writing: Writing, body: Body): Written {
   const result: Written = { nodes: [proto], tensors: [], covered: origin.nodes, synthetic: [] };
   if (!main || !breaks(record.opType ?? '', origin.opset, writing.opset)) return result;
   return raiseRecord(origin, writing, body, result);
+}
+
+/** Whether a record says the same in an older operator set, or is of another domain. */
+function isFine(origin: Origin, opset: number): boolean {
+  const { domain = '', opType = '' } = nodeRecord(origin.record);
+  if (domain !== '' && domain !== 'ai.onnx') return true;
+  return isSameSchema(opType, origin.opset, opset);
+}
+
+/** A node in an operator set older than the pinned one. */
+function lowerNode(node: Node, writing: Writing, body: Body): Written {
+  const tensors: TensorProto[] = [];
+  const made = new Set<Value>();
+  const base = node.name || node.outputs[0]?.name || node.op;
+  const context: AdaptContext<Value> = {
+    constant(constant: Constant, hint: string): Value {
+      const type = tensorType(constant.dtype, constant.shape);
+      const value = new Value(node.graph, writing.fresh(`${base}/${hint}`), type);
+      value.constant = constant;
+      made.add(value);
+      return value;
+    },
+    fresh(hint, like, dtype) {
+      const known = like?.type?.kind === 'tensor' ? like.type : null;
+      const type =
+        known === null && dtype === undefined
+          ? null
+          : tensorType(dtype ?? known?.dtype ?? null, known?.shape ?? null);
+      return new Value(node.graph, writing.fresh(`${base}/${hint}`), type);
+    },
+    ...aboutValues,
+    constantOf: constantOfValue,
+    node: node.name || base,
+  };
+  const form: Form<Value> = {
+    op: node.op,
+    domain: '',
+    attributes: node.attributes,
+    inputs: [...node.inputs],
+    outputs: [...node.outputs],
+  };
+  const forms = adaptDown(form, writing.opset, context);
+  const read = new Set(forms.flatMap(({ inputs }) => inputs));
+  for (const value of made)
+    if (read.has(value)) tensors.push(writeTensor(value.name, value.constant!));
+  const synthetic = [...read].filter(
+    (value): value is Value => value !== null && isSynthetic(value),
+  );
+  if (forms.length !== 1 || forms[0] !== form) {
+    writing.onLowered({
+      node: node.name || base,
+      op: node.op,
+      becomes: forms.map(({ op }) => op),
+    });
+  }
+  const nodes = forms.map((part): NodeProto => {
+    const name = forms.length > 1 && part.op !== node.op ? '' : node.name;
+    const proto: NodeProto = {
+      input: trimmed(part.inputs.map((value) => value?.name ?? '')),
+      output: part.outputs.map((value) => value.name),
+      ...(name === '' ? {} : { name }),
+      opType: part.op,
+    };
+    if (part.attributes.size > 0) {
+      proto.attribute = [...part.attributes].map(([key, attribute]) =>
+        writeAttribute(key, attribute, body),
+      );
+    }
+    return proto;
+  });
+  return { nodes, tensors, covered: [node], synthetic };
 }
 
 /** The record's node in a later operator set. */

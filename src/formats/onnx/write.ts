@@ -4,7 +4,7 @@ import { Graph, type Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { allGraphs, freshName, namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
-import type { WriteOptions, WriteReport } from '../format.ts';
+import type { LoweredNode, WriteOptions, WriteReport } from '../format.ts';
 import { breaks } from './adapt/index.ts';
 import { encodedSize, encodeModel } from './codec.ts';
 import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
@@ -34,7 +34,7 @@ export async function writeOnnx(
   const opset = chooseOpset(model, options.opset);
   const { external } = options;
   const outside = external === undefined ? null : new ExternalWriter(external.location);
-  const proto = toProto(model, opset, outside);
+  const proto = toProto(model, opset, outside, options.onLowered);
   const bytes = encodedSize(proto);
   await encodeModel(proto, sink);
   if (outside !== null && external !== undefined) await outside.writeTo(external.sink);
@@ -46,18 +46,29 @@ export function toProto(
   model: Model,
   opset: number,
   outside: ExternalWriter | null = null,
+  onLowered: (node: LoweredNode) => void = () => undefined,
 ): ModelProto {
   const record = modelRecord(model);
   const names = namesAround(model.graph);
   const before = model.opsets.get('') ?? 1;
   const irVersion = Number(record.irVersion ?? 0);
+  const lowering = opset < neededOpset(model);
+  if (lowering && (record.functions?.length ?? 0) > 0) {
+    throw new UnsupportedError(`functions of the model can't be written in opset ${opset}`, {
+      code: 'E_ONNX_OPSET',
+      where: 'onnx: model',
+      hint: 'leave the operator set out, or inline the functions',
+    });
+  }
   const raised = Math.max(
-    irVersion,
+    lowering ? 0 : irVersion,
     opset === before ? irVersion : irVersionFor(opset),
     hasUnlistedConstants(model) ? firstUnlisted : irVersion,
   );
   const graph = writeGraph(model.graph, {
     opset,
+    lowering,
+    onLowered,
     typed: irVersion < firstTyped && raised >= firstTyped,
     fresh: (base) => freshName(names, base),
     place: (tensor) => outside?.place(tensor) ?? tensor,
@@ -88,9 +99,8 @@ function imports({ opsetImport = [] }: ModelProto, opset: number): OperatorSetId
 }
 
 /** The source's operator set, or the first later one that has what is new in the model. */
-function chooseOpset(model: Model, wished: number | undefined): number {
-  const source = model.opsets.get('');
-  let needed = source ?? 1;
+function neededOpset(model: Model): number {
+  let needed = model.opsets.get('') ?? 1;
   for (const graph of allGraphs(model.graph)) {
     for (const value of graph.constants) {
       if (value.quantization !== null) needed = Math.max(needed, opsetOf(value.quantization));
@@ -100,20 +110,37 @@ function chooseOpset(model: Model, wished: number | undefined): number {
       while (needed < pinnedOpset && breaks(node.op, needed, pinnedOpset)) needed++;
     }
   }
+  return needed;
+}
+
+/** First operator set that models can be lowered to. */
+const oldest = 7;
+
+function chooseOpset(model: Model, wished: number | undefined): number {
+  const needed = neededOpset(model);
   if (wished === undefined) return needed;
   if (wished >= needed && wished <= pinnedOpset) return wished;
+  let stored = oldest;
+  for (const graph of allGraphs(model.graph))
+    for (const { quantization } of graph.constants)
+      if (quantization !== null) stored = Math.max(stored, opsetOf(quantization));
+  if (wished >= stored && wished < needed) return wished;
   throw new UnsupportedError(
-    `the model can't be written in opset ${wished}: it needs ${needed}..${pinnedOpset}`,
+    `the model can't be written in opset ${wished}: it needs ${stored}..${pinnedOpset}`,
     {
       code: 'E_ONNX_OPSET',
       where: 'onnx: model',
-      hint: `choose an opset of at least ${needed}, or leave it out`,
+      hint: `choose an opset of at least ${stored}, or leave it out`,
     },
   );
 }
 
 export interface Writing {
   opset: number;
+  /** Whether nodes have to be said in an older operator set than theirs. */
+  lowering: boolean;
+  /** What became of them. */
+  onLowered(node: LoweredNode): void;
   fresh(base: string): string;
   /** Whether attributes that were read without a type get theirs. */
   typed: boolean;

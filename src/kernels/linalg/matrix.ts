@@ -44,19 +44,18 @@ export function checkMatrix(
  *  @throws {NumericError} NaN or an infinity */
 export function magnitude(name: string, a: FloatArray): number {
   let most = 0;
-  let bad = 0;
   for (let i = 0; i < a.length; i++) {
     const x = Math.abs(a[i]!);
-    if (x > most) most = x;
-    bad += x - x;
-  }
-  if (bad !== 0) {
-    const at = a.findIndex((x) => !Number.isFinite(x));
-    throw new NumericError(`"${name}" has ${a[at]} at ${at}`, {
-      code: 'E_NOT_FINITE',
-      where: `${name}[${at}]`,
-      hint: 'decompositions take finite numbers only',
-    });
+    if (x <= most) continue;
+    // Larger, or NaN.
+    if (!(x < Infinity)) {
+      throw new NumericError(`"${name}" has ${a[i]} at ${i}`, {
+        code: 'E_NOT_FINITE',
+        where: `${name}[${i}]`,
+        hint: 'decompositions take finite numbers only',
+      });
+    }
+    most = x;
   }
   return most;
 }

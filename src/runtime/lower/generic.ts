@@ -4,6 +4,7 @@ import type { Random } from '../../core/random.ts';
 import { Tensor, typedArrayOf } from '../../core/tensor.ts';
 import { describe } from '../../ir/edit.ts';
 import { isPlain } from '../data.ts';
+import { evaluate } from '../generic/evaluate.ts';
 import type { Evaluator } from '../generic/evaluator.ts';
 import { storedOf, toFloat32 } from '../real.ts';
 import { tensorBytes } from '../weights.ts';
@@ -30,7 +31,7 @@ export function generic(c: LowerContext, evaluator: Evaluator, random: Random): 
           const stored = knownInputs[index] ?? takeOut(arena.views().u8, operand, from[index]!);
           return operand.quantization === null ? stored : toFloat32(stored, operand.quantization);
         });
-        const results = evaluator.evaluate({
+        const results = evaluate(evaluator, {
           node: c.node,
           attributes: c.attributes,
           inputs,

@@ -8,6 +8,7 @@ import { findOp } from '../../ops/index.ts';
 import type { CostContext, Op, OutputInfo } from '../../ops/op.ts';
 import { libraryBackend } from '../../wasm/library.ts';
 import { isPlain } from '../data.ts';
+import { evaluate } from '../generic/evaluate.ts';
 import { findEvaluator } from '../generic/index.ts';
 import { chooseLowering } from '../lower/choose.ts';
 import type { Operand } from '../lower/lowering.ts';
@@ -112,7 +113,7 @@ class Planner {
     if (!node.inputs.every((value) => value === null || this.#isFoldable(value))) return false;
     const evaluator = findEvaluator(this.#resources.tables.evaluators, node.domain, node.op);
     if (evaluator === null) return false;
-    const results = evaluator.evaluate({
+    const results = evaluate(evaluator, {
       node,
       attributes: readAttributes(op, node),
       inputs: node.inputs.map((value) => (value === null ? undefined : concrete.tensor(value)!)),

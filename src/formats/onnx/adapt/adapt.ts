@@ -1,6 +1,6 @@
+import { type AdaptContext, type Adapter, type Form, isDefaultDomain } from '../../../ops/form.ts';
 import { attributeInputRows } from './attribute-inputs.ts';
 import { broadcastRows } from './broadcast.ts';
-import { type AdaptContext, type Adapter, type Form, isDefaultDomain } from './form.ts';
 import { legacyRows } from './legacy.ts';
 import { meaningRows } from './meaning.ts';
 import { resizeRows } from './resize.ts';

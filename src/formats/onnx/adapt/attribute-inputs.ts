@@ -1,6 +1,5 @@
 import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, int64Constant } from '../../../ir/constant.ts';
-import { floatConstant } from './constants.ts';
 import {
   type AdaptContext,
   type Adapter,
@@ -13,7 +12,8 @@ import {
   withAttribute,
   withInput,
   without,
-} from './form.ts';
+} from '../../../ops/form.ts';
+import { floatConstant } from '../../../ops/form-constants.ts';
 
 /** Attributes that became inputs. */
 export const attributeInputRows: readonly Adapter[] = [

@@ -7,7 +7,7 @@ import {
   intOf,
   makeForm,
   without,
-} from './form.ts';
+} from '../../../ops/form.ts';
 
 /** Operators whose `broadcast` and `axis` attributes gave way to numpy's rule in opset 7. */
 const legacyBroadcast = ['Add', 'Sub', 'Mul', 'Div', 'Pow', 'And', 'Or', 'Xor', 'Equal'] as const;

@@ -1,7 +1,6 @@
 import { dtypes } from '../../../core/dtype.ts';
 import { int64Constant, smallValues } from '../../../ir/constant.ts';
 import type { Attribute } from '../../../ir/types.ts';
-import { floatConstant } from './constants.ts';
 import {
   type AdaptContext,
   type Adapter,
@@ -14,7 +13,8 @@ import {
   stringOf,
   withAttribute,
   without,
-} from './form.ts';
+} from '../../../ops/form.ts';
+import { floatConstant } from '../../../ops/form-constants.ts';
 
 const olderExporter = 're-export the model with opset 7 or later';
 

@@ -11,7 +11,7 @@ import {
   makeForm,
   stringOf,
   withAttribute,
-} from './form.ts';
+} from '../../../ops/form.ts';
 
 /** Edges where the same node would mean something else. */
 export const meaningRows: readonly Adapter[] = [

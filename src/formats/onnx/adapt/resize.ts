@@ -11,7 +11,7 @@ import {
   stringOf,
   withInput,
   without,
-} from './form.ts';
+} from '../../../ops/form.ts';
 
 /** Upsample 1 → 7 → 9 → Resize 10 → 11 → 13. */
 export const resizeRows: readonly Adapter[] = [

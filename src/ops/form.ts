@@ -1,7 +1,7 @@
-import type { DType } from '../../../core/dtype.ts';
-import { UnsupportedError } from '../../../core/errors.ts';
-import type { Constant } from '../../../ir/constant.ts';
-import type { Attribute, Int } from '../../../ir/types.ts';
+import type { DType } from '../core/dtype.ts';
+import { UnsupportedError } from '../core/errors.ts';
+import type { Constant } from '../ir/constant.ts';
+import type { Attribute, Int } from '../ir/types.ts';
 
 /** A node in neutral form: `T` stands for a value (a name while reading a file, a Value in the IR). */
 export interface Form<T> {
@@ -15,11 +15,16 @@ export interface Form<T> {
 /** What an adapter may ask about the values of its form, and make beside it. */
 export interface AdaptContext<T> {
   constant(constant: Constant, hint: string): T;
-  fresh(hint: string): T;
+  /** A new value, of the type of `like` where one is given, or of its shape and another element type. */
+  fresh(hint: string, like?: T, dtype?: DType): T;
   rank(value: T): number | null;
   constantOf(value: T): Constant | null;
   /** Element type; default null, which reads as float32 where a float constant has to match it. */
   dtype?(value: T): DType | null;
+  /** Sizes, null where unknown; default null. */
+  shape?(value: T): readonly (number | null)[] | null;
+  /** Name of the node, for errors. */
+  readonly node?: string;
   /** Whether an output is there, which in files a name tells; default true. */
   isUsed?(value: T): boolean;
 }
@@ -123,6 +128,22 @@ export function cannotAdapt<T>(
   return new UnsupportedError(`${form.op} can't be raised to opset ${since}: ${why}`, {
     code: 'E_OPSET_ADAPT',
     where: `onnx: ${form.op} written before opset ${since}`,
+    hint,
+  });
+}
+
+/** A form that an older operator set can't say.
+ *  @param target  the operator set that is wished */
+export function cannotLower<T>(
+  form: Form<T>,
+  context: AdaptContext<T>,
+  target: number,
+  why: string,
+  hint: string,
+): UnsupportedError {
+  return new UnsupportedError(`${form.op} can't be written in opset ${target}: ${why}`, {
+    code: 'E_OPSET_LOWER',
+    where: `onnx: node "${context.node ?? ''}"`,
     hint,
   });
 }

@@ -1,6 +1,6 @@
-import type { DType } from '../../../core/dtype.ts';
-import { bytesOf } from '../../../core/tensor.ts';
-import { type Constant, constantOf } from '../../../ir/constant.ts';
+import type { DType } from '../core/dtype.ts';
+import { bytesOf } from '../core/tensor.ts';
+import { type Constant, constantOf } from '../ir/constant.ts';
 import type { AdaptContext } from './form.ts';
 
 /** A float constant of the element type of `like`, which operators with several float inputs ask for. */
