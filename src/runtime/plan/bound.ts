@@ -88,15 +88,8 @@ export class BoundSegment {
     for (const [index, work] of this.segment.works.entries()) {
       const { lowered, node } = work;
       if (lowered.bind === undefined) {
-        const [source, target] = [node.inputs[lowered.alias!]!, node.outputs[0]!];
-        if (this.#offsets.has(source)) continue;
-        // A constant has no room in the block that its alias could share.
-        const [from, to, { bytes }] = [at(source), at(target), work.outputs[0]!];
-        const { arena } = libraryBackend();
-        this.#steps.push({
-          work,
-          run: () => void arena.views().u8.copyWithin(to, from, from + bytes),
-        });
+        const run = this.#copyOfConstant(work, at);
+        if (run !== null) this.#steps.push({ work, run });
         continue;
       }
       const addresses: Addresses = {
@@ -110,6 +103,18 @@ export class BoundSegment {
     this.#inputs = this.segment.inputs.map(bound);
     this.#outputs = this.segment.outputs.map(bound);
     this.#base = base;
+  }
+
+  /** An alias has the memory of what it stands for, but of a constant, which is not in the block: it is copied. */
+  #copyOfConstant({ lowered, node, outputs }: Work, at: (value: Value) => number): Step | null {
+    const from = lowered.alias === undefined ? null : node.inputs[lowered.alias];
+    const operand = outputs[0];
+    if (from == null || operand == null || this.#offsets.has(from)) return null;
+    const [start, to] = [at(from), at(node.outputs[0]!)];
+    const { arena } = libraryBackend();
+    return () => {
+      arena.views().u8.copyWithin(to, start, start + operand.bytes);
+    };
   }
 
   #constant(value: Value): number {
