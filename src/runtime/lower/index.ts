@@ -1,5 +1,6 @@
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
+import { convTransposeLowerings } from './conv-transpose.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
@@ -29,6 +30,7 @@ export const lowerings: readonly Lowering[] = [
   ...reduceLowerings,
   ...matmulLowerings,
   ...convLowerings,
+  ...convTransposeLowerings,
   ...poolLowerings,
   ...normalizeLowerings,
   ...resizeLowerings,
