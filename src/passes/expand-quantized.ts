@@ -102,6 +102,7 @@ class Expansion {
       scale === null
         ? result
         : this.add('QuantizeLinear', [result, scale, zero], y.name, y.type, attributes);
+    if (scale === null) this.#edit.rename(result, y.name);
     this.#edit.replaceUses(y, stored);
     this.#edit.removeNode(this.node);
     return true;
