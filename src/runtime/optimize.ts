@@ -1,5 +1,6 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
+import { expandQuantized } from '../passes/expand-quantized.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../passes/layout.ts';
 import type { Refusal } from '../passes/manager.ts';
@@ -10,6 +11,7 @@ import { evaluateNode } from './evaluate-node.ts';
  *  had to stay. */
 export function optimize(model: Model): Refusal[] {
   model.inlineCalls?.(model);
+  expandQuantized(model, evaluateNode);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
   assignLayout(model, channelsLast);

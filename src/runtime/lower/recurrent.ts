@@ -37,6 +37,7 @@ function layerOf(c: LowerContext): Layer | null {
   const { node, attributes, inputs } = c;
   const [x, w, r, b, lengths] = inputs;
   if (!isFloat(x) || !isFloat(w) || !isFloat(r) || !w.constant || !r.constant) return null;
+  if (!c.outputs.every((operand) => operand === null || isFloat(operand))) return null;
   if (b != null && !(isFloat(b) && b.constant)) return null;
   if (attributes.int('layout', 0) !== 0 || node.attributes.has('clip')) return null;
   if (attributes.int('input_forget', 0) !== 0 || inputs[7] != null) return null;

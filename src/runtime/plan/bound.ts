@@ -87,7 +87,11 @@ export class BoundSegment {
     this.#steps = [];
     for (const [index, work] of this.segment.works.entries()) {
       const { lowered, node } = work;
-      if (lowered.bind === undefined) continue;
+      if (lowered.bind === undefined) {
+        const run = this.#copyOfConstant(work, at);
+        if (run !== null) this.#steps.push({ work, run });
+        continue;
+      }
       const addresses: Addresses = {
         input: (input) => at(node.inputs[input]!),
         output: (output) => at(node.outputs[output]!),
@@ -99,6 +103,18 @@ export class BoundSegment {
     this.#inputs = this.segment.inputs.map(bound);
     this.#outputs = this.segment.outputs.map(bound);
     this.#base = base;
+  }
+
+  /** An alias has the memory of what it stands for, but of a constant, which is not in the block: it is copied. */
+  #copyOfConstant({ lowered, node, outputs }: Work, at: (value: Value) => number): Step | null {
+    const from = lowered.alias === undefined ? null : node.inputs[lowered.alias];
+    const operand = outputs[0];
+    if (from == null || operand == null || this.#offsets.has(from)) return null;
+    const [start, to] = [at(from), at(node.outputs[0]!)];
+    const { arena } = libraryBackend();
+    return () => {
+      arena.views().u8.copyWithin(to, start, start + operand.bytes);
+    };
   }
 
   #constant(value: Value): number {
