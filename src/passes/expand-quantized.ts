@@ -102,7 +102,8 @@ class Expansion {
       scale === null
         ? result
         : this.add('QuantizeLinear', [result, scale, zero], y.name, y.type, attributes);
-    if (scale === null) this.#edit.rename(result, y.name);
+    // It may be an output of the graph, which is known by its name.
+    this.#edit.rename(stored, y.name);
     this.#edit.replaceUses(y, stored);
     this.#edit.removeNode(this.node);
     return true;
