@@ -52,4 +52,17 @@ lowering('what an operator set can not say is refused with the first that can', 
   );
 });
 
+lowering('a reduction that Scatter lacks is refused, not dropped', async () => {
+  const item = onnxCases().find(({ name }) =>
+    name.endsWith('test_scatter_elements_with_reduction_mul'),
+  );
+  if (item === undefined) return;
+  const error = await convert(item.model, { opset: 9, runner: null }).catch((e: unknown) => e);
+  assert.instance(error, UnsupportedError);
+  assert.match(
+    String(error),
+    /ScatterElements can't be written in opset 9: reduction first exists in opset 16/,
+  );
+});
+
 lowering.run();

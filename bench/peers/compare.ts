@@ -30,8 +30,13 @@ export async function comparePeers(
     const present = names.filter((name) => absence(name) === null);
     const peers = new Map(present.map((name) => [name, start(name, node)]));
     try {
-      for (const task of chosen)
-        comparisons.push(await compareOne(task, names, peers, node, quick ? short : full));
+      const effort = quick ? short : full;
+      for (const [i, task] of chosen.entries()) {
+        // Engines compile a new process's code badly at first, and a large library's for long.
+        const more = i === 0 ? 10 : task.task.op === 'model' ? 4 : 1;
+        const warmMs = Math.min(2000, more * effort.warmMs);
+        comparisons.push(await compareOne(task, names, peers, node, { ...effort, warmMs }));
+      }
     } finally {
       for (const peer of peers.values()) peer.stop();
     }

@@ -156,6 +156,19 @@ export class InferenceSession {
   }
 }
 
+/** The names under which onnxruntime-common has these types. */
+export declare namespace InferenceSession {
+  export type {
+    FeedsType,
+    FetchesType,
+    ReturnType,
+    ReturnType as OnnxValueMapType,
+    RunOptions,
+    SessionOptions,
+    ValueMetadata,
+  };
+}
+
 function view(source: ArrayBufferLike | Uint8Array, offset: number, length?: number): Uint8Array {
   if (source instanceof Uint8Array) return source;
   const isBuffer =

@@ -115,6 +115,11 @@ export class Tensor {
   }
 }
 
+/** The names under which onnxruntime-common has these types. */
+export declare namespace Tensor {
+  export type { DataTypeMap, TensorDataType as DataType, TensorType as Type };
+}
+
 const arrays: Readonly<Record<TensorType, typeof Uint8Array | typeof Array>> = {
   float32: Float32Array,
   uint8: Uint8Array,

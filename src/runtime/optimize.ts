@@ -1,5 +1,6 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
+import { expandQuantized } from '../passes/expand-quantized.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../passes/layout.ts';
 import type { Refusal } from '../passes/manager.ts';
@@ -9,6 +10,7 @@ import { evaluateNode } from './evaluate-node.ts';
 /** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
  *  had to stay. */
 export function optimize(model: Model): Refusal[] {
+  expandQuantized(model, evaluateNode);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
   assignLayout(model, channelsLast);

@@ -3,7 +3,10 @@ import { convLowerings } from './conv.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
+import { int8MoveLowerings } from './int8/move.ts';
+import { int8PoolLowerings } from './int8/pool.ts';
 import { quantizeLowerings } from './int8/quantize.ts';
+import { int8SoftmaxLowerings } from './int8/softmax.ts';
 import { integerLowerings } from './integer.ts';
 import type { Lowering } from './lowering.ts';
 import { matmulLowerings } from './matmul.ts';
@@ -30,6 +33,9 @@ export const lowerings: readonly Lowering[] = [
   ...int8ConvLowerings,
   ...int8MatmulLowerings,
   ...int8ElementwiseLowerings,
+  ...int8PoolLowerings,
+  ...int8MoveLowerings,
+  ...int8SoftmaxLowerings,
   ...quantizeLowerings,
   ...integerLowerings,
 ];

@@ -24,7 +24,12 @@ export const olderMeaningRows: readonly DownRow[] = [
     op: 'ScatterElements',
     since: 11,
     becomes: 'Scatter',
-    down: (form) => [changed(form, { op: 'Scatter' })],
+    down: (form, context, target) => {
+      if ((stringOf(form, 'reduction') ?? 'none') !== 'none')
+        throw refused(form, context, target, 'reduction first exists in opset 16', 16);
+      const attributes = without(form.attributes, ['reduction']);
+      return [changed(form, { op: 'Scatter', attributes })];
+    },
   },
   {
     op: 'Dropout',

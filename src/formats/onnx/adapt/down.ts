@@ -76,7 +76,11 @@ function neutral<T>(
   for (const [name, attribute] of extra) {
     const since = versions.find(({ attributes }) => attributes.has(name));
     const fallback = since?.attributes.get(name) ?? null;
-    if (since === undefined || isNeutral(attribute, name, fallback)) continue;
+    if (since !== undefined && isNeutral(attribute, name, fallback)) continue;
+    if (since === undefined) {
+      const why = `no operator set gives it an attribute ${name}`;
+      throw cannotLower(form, context, target, why, 'write the operator set of the source');
+    }
     throw cannotLower(
       form,
       context,

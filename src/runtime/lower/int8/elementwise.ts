@@ -4,14 +4,14 @@ import { evaluators, findEvaluator } from '../../generic/index.ts';
 import { realOf, storedOf } from '../../real.ts';
 import { tensorBytes } from '../../weights.ts';
 import { callsOf, stepOf } from '../binary.ts';
-import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
+import type { LowerContext, Lowered, Lowering, Operand } from '../lowering.ts';
 import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 
 type Zeros = [number, number, number];
 
-/** Sum or product of 8-bit levels. */
-function pairwise(op: 'Add' | 'Mul', domain: string): Lowering {
+/** Sum, difference or product of 8-bit levels. */
+function pairwise(op: 'Add' | 'Sub' | 'Mul', domain: string): Lowering {
   return {
     op,
     domain,
@@ -29,10 +29,11 @@ function pairwise(op: 'Add' | 'Mul', domain: string): Lowering {
       const unsigned = p.unsigned ? 1 : 0;
       // Kernels take zero points of levels that were made signed.
       const [pz, qz, zz] = [p, q, z].map(({ zero }) => zero - 128 * unsigned) as Zeros;
-      const [fa, fb] = [Math.fround(p.scale / z.scale), Math.fround(q.scale / z.scale)];
+      const sign = op === 'Sub' ? -1 : 1;
+      const [fa, fb] = [Math.fround(p.scale / z.scale), sign * Math.fround(q.scale / z.scale)];
       const factor = Math.fround((p.scale * q.scale) / z.scale);
       const make = stepOf(
-        op === 'Add'
+        op !== 'Mul'
           ? (l, r, out, outer, count, mode) =>
               simd.q8_add(l, r, out, outer, count, mode, pz, qz, zz, fa, fb, unsigned)
           : (l, r, out, outer, count, mode) =>
@@ -44,7 +45,7 @@ function pairwise(op: 'Add' | 'Mul', domain: string): Lowering {
       const isLimited = limits.min > z.min || limits.max < z.max;
       const table = isLimited ? limitTable(c, limits) : null;
       return {
-        kernel: op === 'Add' ? 'q8_add' : 'q8_mul',
+        kernel: op !== 'Mul' ? 'q8_add' : 'q8_mul',
         bind(at) {
           const to = at.output(0);
           const step = make(at.input(0), at.input(1), to);
@@ -76,56 +77,72 @@ const limitOwner = {};
 
 /** Functions of one number, on 8-bit levels by a table of all 256: what the evaluator gives for each. */
 function byTable(op: string): Lowering {
+  return { op, lower: (c) => throughTable(c, 0) };
+}
+
+/** The same of two operands, of which one is a number. */
+function byTableOfNumber(op: string, domain = ''): Lowering {
   return {
     op,
+    domain,
     lower(c): Lowered | null {
-      const [x] = c.inputs;
-      const [y] = c.outputs;
-      if (x == null || y == null || meaningOf(x) === null || meaningOf(y) === null) return null;
-      const others = c.inputs
-        .slice(1)
-        .map((operand, i) => operand === null || c.known(i + 1) !== null);
-      if (others.includes(false)) return null;
-      const { simd } = c.backend;
-      const table = c.pack(
-        `table ${c.node.id}`,
-        [x.quantization!, y.quantization!],
-        256,
-        (address) => {
-          // Making it may grow the memory that a view is of.
-          const entries = tableOf(c);
-          c.backend.arena.views().u8.set(entries, address);
-        },
-      );
-      return {
-        kernel: 'x8_lookup',
-        reads: [0],
-        inPlace: [0],
-        bind(at) {
-          const [from, to, entries] = [at.input(0), at.output(0), table.address];
-          return () => simd.x8_lookup(from, to, entries, x.size);
-        },
-      };
+      const [a, b] = c.inputs;
+      if (a == null || b == null || c.inputs.length !== 2) return null;
+      const isNumber = (index: 0 | 1): boolean =>
+        c.inputs[index]!.size === 1 && c.known(index) !== null;
+      if (isNumber(1) && c.outputs[0]?.size === a.size) return throughTable(c, 0);
+      return isNumber(0) && c.outputs[0]?.size === b.size ? throughTable(c, 1) : null;
     },
   };
 }
 
-function tableOf(c: LowerContext): Uint8Array {
-  const [x] = c.inputs;
+/** @param varying  the input that is not known */
+function throughTable(c: LowerContext, varying: 0 | 1): Lowered | null {
+  const x = c.inputs[varying];
+  const [y] = c.outputs;
+  if (x == null || y == null || meaningOf(x) === null || meaningOf(y) === null) return null;
+  const isKnown = (operand: Operand | null, i: number): boolean =>
+    i === varying || operand === null || c.known(i) !== null;
+  if (!c.inputs.every(isKnown)) return null;
+  const { simd } = c.backend;
+  const table = c.pack(`table ${c.node.id}`, [x.quantization!, y.quantization!], 256, (address) => {
+    // Making it may grow the memory that a view is of.
+    const entries = tableOf(c, varying);
+    c.backend.arena.views().u8.set(entries, address);
+  });
+  return {
+    kernel: 'x8_lookup',
+    reads: [varying],
+    inPlace: [varying],
+    bind(at) {
+      const [from, to, entries] = [at.input(varying), at.output(0), table.address];
+      return () => simd.x8_lookup(from, to, entries, x.size);
+    },
+  };
+}
+
+function tableOf(c: LowerContext, varying: number): Uint8Array {
+  const x = c.inputs[varying];
   const [y] = c.outputs;
   const levels = Uint8Array.from({ length: 256 }, (_, i) => i);
   const stored = new Tensor(x!.storage, typedArrayOf(x!.storage, levels), [256]);
   const results = findEvaluator(evaluators, c.node.domain, c.node.op)!.evaluate({
     node: c.node,
     attributes: c.attributes,
-    inputs: c.inputs.map((operand, i) =>
-      i === 0 ? realOf(stored, x!.quantization!) : operand === null ? undefined : c.known(i)!,
-    ),
+    inputs: c.inputs.map((operand, i) => {
+      if (i === varying) return realOf(stored, x!.quantization!);
+      if (operand === null) return undefined;
+      const known = c.known(i)!;
+      return operand.quantization === null ? known : realOf(known, operand.quantization);
+    }),
     random: random(0),
     runBody: () => [],
   });
-  return tensorBytes(storedOf(results[0] as Tensor, y!.quantization!));
+  return tensorBytes(storedOf(flat(results[0] as Tensor), y!.quantization!));
 }
+
+/** A number beside them may have given the levels more axes. */
+const flat = ({ type, data }: Tensor): Tensor => new Tensor(type, data as Float32Array, [256]);
 
 /** Elementwise functions whose other inputs, if any, are constants. */
 const functions = [
@@ -135,8 +152,12 @@ const functions = [
 ];
 
 export const int8ElementwiseLowerings: readonly Lowering[] = [
+  ...['Add', 'Sub', 'Mul', 'Div', 'Pow', 'PRelu', 'Max', 'Min'].map((op) => byTableOfNumber(op)),
+  ...['Add', 'Sub', 'Mul'].map((op) => byTableOfNumber(op, 'mp')),
   pairwise('Add', ''),
   pairwise('Add', 'mp'),
+  pairwise('Sub', ''),
+  pairwise('Sub', 'mp'),
   pairwise('Mul', ''),
   pairwise('Mul', 'mp'),
   ...functions.map(byTable),

@@ -1,3 +1,4 @@
+import type { Quantization } from '../../../ir/types.ts';
 import type { Levels } from '../../../kernels/int8/bytes.ts';
 import type { Take } from '../../../kernels/int8/panels.ts';
 import type { LowerContext, Packed } from '../lowering.ts';
@@ -59,6 +60,10 @@ export function integerBias(
     let real = Number(data[i]);
     if (quantization !== null) {
       const index = quantization.scale.length === 1 ? 0 : i;
+      if (isSum(quantization, index, Math.fround(x.scale * scales[i]!))) {
+        bias[i] = real;
+        continue;
+      }
       real = (real - (quantization.zeroPoint?.[index] ?? 0)) * quantization.scale[index]!;
     } else if (operand.storage !== 'float32') return undefined;
     const sum = roundEven(real / (x.scale * scales[i]!));
@@ -66,6 +71,11 @@ export function integerBias(
     bias[i] = sum;
   }
   return bias;
+}
+
+/** Whether integers are sums of products of levels already. */
+function isSum({ storage, scale, zeroPoint }: Quantization, i: number, factor: number): boolean {
+  return storage === 'int32' && scale[i] === factor && (zeroPoint?.[i] ?? 0) === 0;
 }
 
 /** What was packed at an address, kept beside it. */

@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { type Random, random } from '../../src/core/random.ts';
+import { Tensor } from '../../src/core/tensor.ts';
+import { readModel } from '../../src/formats/index.ts';
+import { readNpy } from '../../src/formats/npy.ts';
+import { type Attribute, type Constant, constantOf } from '../../src/ir/index.ts';
+import { createSession } from '../../src/runtime/index.ts';
+import { makeOnnx, type PlainNode } from '../onnx-model.ts';
+import { runModel } from '../ort.ts';
+import { sharedData } from '../shared.ts';
+
+const quantized = suite('quantized operators');
+
+type Levels = 'int8' | 'uint8';
+
+function floats(values: readonly number[], dims: readonly number[] = []): Constant {
+  return constantOf('float32', dims, new Uint8Array(Float32Array.from(values).buffer));
+}
+
+function integers(type: Levels, values: readonly number[], dims: readonly number[] = []): Constant {
+  return constantOf(
+    type,
+    dims,
+    Uint8Array.from(values, (value) => value & 255),
+  );
+}
+
+function levels(source: Random, type: Levels, dims: readonly number[]): Tensor {
+  const size = dims.reduce((a, b) => a * b, 1);
+  const bytes = Uint8Array.from({ length: size }, () => source.below(256));
+  return new Tensor(type, type === 'int8' ? new Int8Array(bytes.buffer) : bytes, dims);
+}
+
+/** Runs a model here and in onnxruntime: integers equal but for a few that are one apart.
+ *  @returns the kernels that ran */
+async function compare(
+  bytes: Uint8Array,
+  feeds: Record<string, Tensor>,
+  apart = 0.01,
+): Promise<string[]> {
+  const running = createSession(await readModel(bytes));
+  const own = running.run(feeds).y!;
+  const kernels = running.profile(feeds).map(({ op, kernel }) => `${op}: ${kernel}`);
+  running.dispose();
+  const theirs = (await runModel(bytes, feeds)).y!;
+  assert.equal(own.dims, theirs.dims);
+  assert.is(own.type, theirs.type);
+  closeLevels(own, theirs, apart);
+  assert.not.ok(
+    kernels.some((kernel) => /generic|host/.test(kernel)),
+    kernels.join(', '),
+  );
+  return kernels;
+}
+
+function closeLevels(own: Tensor, theirs: Tensor, apart: number): void {
+  let others = 0;
+  for (let i = 0; i < theirs.size; i++) {
+    const difference = Math.abs(Number(own.data[i]) - Number(theirs.data[i]));
+    assert.ok(difference <= 1, `${difference} levels at ${i}`);
+    if (difference > 0) others++;
+  }
+  assert.ok(others <= apart * theirs.size, `${others} of ${theirs.size} differ`);
+}
+
+/** Scales without common factors: onnxruntime adds zero points before it rounds, so that exact ties differ. */
+const scale = 0.2371;
+
+/** One com.microsoft operator of one or two inputs. */
+function microsoft(
+  op: string,
+  type: Levels,
+  inputs: Record<string, readonly number[]>,
+  attributes: readonly (readonly [string, Attribute])[] = [],
+  output: readonly [number, number] = [0.513, 3],
+): Uint8Array {
+  const constants: Record<string, Constant> = {
+    ys: floats([output[0]]),
+    yz: integers(type, [output[1]]),
+  };
+  const names: string[] = [];
+  for (const [i, name] of Object.keys(inputs).entries()) {
+    constants[`${name}s`] = floats([scale / (i + 1)]);
+    constants[`${name}z`] = integers(type, [type === 'int8' ? i - 4 : 120 + i]);
+    names.push(name, `${name}s`, `${name}z`);
+  }
+  const isConcat = op === 'QLinearConcat';
+  const node: PlainNode = {
+    op,
+    domain: 'com.microsoft',
+    inputs: isConcat ? ['ys', 'yz', ...names] : [...names, 'ys', 'yz'],
+    outputs: ['y'],
+    attributes,
+  };
+  return makeOnnx({
+    opset: 17,
+    domains: { 'com.microsoft': 1 },
+    nodes: [node],
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([name, dims]) => [name, [type, dims] as const]),
+    ),
+    outputs: { y: type },
+    constants,
+  });
+}
+
+const ints = (...value: number[]): Attribute => ({ type: 'ints', value: value.map(BigInt) });
+const int = (value: number): Attribute => ({ type: 'int', value: BigInt(value) });
+
+for (const type of ['int8', 'uint8'] as const) {
+  quantized(`com.microsoft operators on ${type} run on integers`, async () => {
+    const source = random(7);
+    const dims = [2, 5, 7, 6];
+    const a = levels(source, type, dims);
+    const b = levels(source, type, [5, 1, 1]);
+    const whole = levels(source, type, dims);
+    const run = (bytes: Uint8Array, feeds: Record<string, Tensor>, apart?: number) =>
+      compare(bytes, feeds, apart);
+    const sum = await run(microsoft('QLinearAdd', type, { a: dims, b: [5, 1, 1] }), { a, b });
+    assert.match(sum.join(), /Add: q8_add/);
+    const product = await run(microsoft('QLinearMul', type, { a: dims, b: dims }, [], [16.13, 3]), {
+      a,
+      b: whole,
+    });
+    assert.match(product.join(), /Mul: q8_mul/);
+    const unit = type === 'int8' ? ([1 / 256, -128] as const) : ([1 / 256, 0] as const);
+    const sigmoid = await run(microsoft('QLinearSigmoid', type, { a: dims }, [], unit), { a });
+    assert.match(sigmoid.join(), /x8_lookup/);
+    const leaky = await run(
+      microsoft('QLinearLeakyRelu', type, { a: dims }, [['alpha', { type: 'float', value: 0.1 }]]),
+      { a },
+    );
+    assert.match(leaky.join(), /x8_lookup/);
+    const parts = await run(
+      microsoft('QLinearConcat', type, { a: dims, b: dims }, [['axis', int(1)]]),
+      { a, b: whole },
+    );
+    assert.match(parts.join(), /Concat: x8_lookup/);
+    const mean = await run(microsoft('QLinearGlobalAveragePool', type, { a: dims }), { a });
+    assert.match(mean.join(), /q8_average_pool/);
+    const pooled = await run(
+      microsoft('QLinearAveragePool', type, { a: dims }, [
+        ['kernel_shape', ints(3, 2)],
+        ['strides', ints(2, 1)],
+        ['pads', ints(1, 0, 1, 1)],
+      ]),
+      { a },
+    );
+    assert.match(pooled.join(), /q8_average_pool/);
+    const softmax = microsoft(
+      'QLinearSoftmax',
+      type,
+      { a: [6, 10] },
+      [
+        ['axis', int(-1)],
+        ['opset', int(13)],
+      ],
+      unit,
+    );
+    // onnxruntime divides without rounding to the nearest level.
+    const shares = await run(softmax, { a: levels(source, type, [6, 10]) }, 1);
+    assert.match(shares.join(), /q8_softmax/);
+  });
+}
+
+/** DequantizeLinear of every input, one operator, QuantizeLinear. */
+function between(
+  node: PlainNode,
+  type: Levels,
+  inputs: Record<string, readonly [readonly number[], number]>,
+  output: number,
+): Uint8Array {
+  const constants: Record<string, Constant> = {
+    zero: integers(type, [type === 'int8' ? -3 : 125]),
+    ys: floats([output]),
+  };
+  const nodes: PlainNode[] = Object.entries(inputs).map(([name, [, scale]]) => {
+    constants[`${name}s`] = floats([scale]);
+    return {
+      op: 'DequantizeLinear',
+      inputs: [name, `${name}s`, 'zero'],
+      outputs: [`${name}_real`],
+    };
+  });
+  nodes.push({ ...node, outputs: ['y_real'] });
+  nodes.push({ op: 'QuantizeLinear', inputs: ['y_real', 'ys', 'zero'], outputs: ['y'] });
+  return makeOnnx({
+    opset: 17,
+    nodes,
+    inputs: Object.fromEntries(
+      Object.entries(inputs).map(([name, [dims]]) => [name, [type, dims] as const]),
+    ),
+    outputs: { y: type },
+    constants,
+  });
+}
+
+quantized('operators between Q and DQ run on integers', async () => {
+  const source = random(11);
+  const dims = [1, 4, 9, 8];
+  for (const type of ['int8', 'uint8'] as const) {
+    const [a, b] = [levels(source, type, dims), levels(source, type, dims)];
+    for (const scale of [0.5, 0.31]) {
+      const pool: PlainNode = {
+        op: 'MaxPool',
+        inputs: ['a_real'],
+        outputs: [],
+        attributes: [
+          ['kernel_shape', ints(2, 3)],
+          ['strides', ints(2, 2)],
+          ['pads', ints(0, 1, 1, 0)],
+        ],
+      };
+      const kernels = await compare(between(pool, type, { a: [dims, 0.5] }, scale), { a });
+      assert.match(kernels.join(), /q8_max_pool/);
+    }
+    const two = { a: [dims, 0.5], b: [dims, 0.3] } as const;
+    const sub: PlainNode = { op: 'Sub', inputs: ['a_real', 'b_real'], outputs: [] };
+    const difference = await compare(between(sub, type, two, 0.8137), { a, b });
+    assert.match(difference.join(), /q8_add/);
+    const concat: PlainNode = {
+      op: 'Concat',
+      inputs: ['a_real', 'b_real'],
+      outputs: [],
+      attributes: [['axis', int(3)]],
+    };
+    const joined = await compare(between(concat, type, two, 0.4973), { a, b });
+    assert.match(joined.join(), /Concat: x8_lookup/);
+  }
+});
+
+quantized('published QLinearConv and QLinearMatMul cases', async () => {
+  const root = sharedData();
+  if (root === null) return;
+  const folder = `${root}onnx-models/`;
+  const files = readdirSync(`${folder}quant-ops`).filter((file) => file.startsWith('qlinear'));
+  assert.ok(files.length >= 30);
+  for (const file of files) {
+    const refs = `${folder}refs/quant-ops__${file.replace('.onnx', '')}/`;
+    const read = (name: string): Tensor =>
+      readNpy(new Uint8Array(readFileSync(`${refs}${name}.npy`))) as Tensor;
+    const model = await readModel(new Uint8Array(readFileSync(`${folder}quant-ops/${file}`)));
+    const running = createSession(model);
+    const feeds = { [running.inputs[0]!.name]: read('input_0') };
+    const own = Object.values(running.run(feeds))[0]!;
+    closeLevels(own, read('output_0'), 0.01);
+    const kernels = running.profile(feeds).map(({ kernel }) => kernel);
+    assert.ok(
+      kernels.some((kernel) => kernel.startsWith('q8_')),
+      `${file}: ${kernels}`,
+    );
+    assert.not.ok(kernels.includes('generic'), file);
+    running.dispose();
+  }
+});
+
+quantized.run();
