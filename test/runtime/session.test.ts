@@ -88,33 +88,6 @@ session('an output that has the elements of a constant', async () => {
   running.dispose();
 });
 
-session(
-  'quantized constants whose real numbers need more kernel memory than there is yet',
-  async () => {
-    const size = 2 ** 22;
-    const levels = Int8Array.from({ length: size }, (_, i) => (i % 255) - 127);
-    const bytes = makeOnnx({
-      opset: 17,
-      nodes: [
-        { op: 'DequantizeLinear', inputs: ['q', 's', 'z'], outputs: ['w'] },
-        { op: 'Mul', inputs: ['x', 'w'], outputs: ['y'] },
-      ],
-      inputs: { x: ['float32', [1]] },
-      outputs: { y: 'float32' },
-      constants: {
-        q: constantOfTensor(new Tensor('int8', levels, [size])),
-        s: constantOfTensor(new Tensor('float32', [0.25], [])),
-        z: constantOfTensor(new Tensor('int8', [0], [])),
-      },
-    });
-    const running = createSession(await readModel(bytes));
-    const { y } = running.run({ x: new Tensor('float32', [2], [1]) });
-    running.dispose();
-    const data = y!.data as Float32Array;
-    assert.ok(data.every((value, i) => value === levels[i]! / 2));
-  },
-);
-
 session('a recurrent layer whose result is only wanted as integers', async () => {
   const numbers = (dims: readonly number[], scale: number): Tensor => {
     const size = dims.reduce((product, own) => product * own, 1);
