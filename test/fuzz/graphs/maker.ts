@@ -163,7 +163,9 @@ export class Maker {
     }
     for (const [i, own] of noises.entries()) {
       const isFloat = isFloatType(results[i]!.type as DType);
-      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * own.top : 0);
+      // Gates of recurrent cells are about 1, whatever comes out of them.
+      const scale = /^(RNN|GRU|LSTM)$/.test(op) ? Math.max(own.top, 1) : own.top;
+      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * scale : 0);
       else if (kind === 'levels') own.noise = Math.ceil(2 * own.noise) + 1;
       else own.noise *= 2;
       const most = this.isQuantized ? mostNoise.quantized : mostNoise.float;
