@@ -150,8 +150,10 @@ export class Maker {
     });
     if (noises.some(({ top }) => !(top < 1e6))) return null;
     if (kind !== 'jump' && !(kind === 'exact' && isExact)) {
-      for (let trial = 0; trial < 2; trial++) {
-        const moved = this.#run(step, new Map(read.map((id) => [id, this.#moved(id)])));
+      // All up, which adds up in sums, and twice up or down.
+      for (const percent of [100, 50, 50]) {
+        const operands = new Map(read.map((id) => [id, this.#moved(id, percent)]));
+        const moved = this.#run(step, operands);
         if (moved === null) return null;
         for (const [i, tensor] of moved.entries()) {
           if (`${tensor.dims}` !== `${results[i]!.dims}`) return null;
@@ -195,14 +197,14 @@ export class Maker {
     }
   }
 
-  /** A value's elements moved by its noise and a rounding. */
-  #moved(id: number): Tensor {
+  /** A value's elements moved by its noise and a rounding, so many of them up. */
+  #moved(id: number, percent: number): Tensor {
     const { tensor, noise } = this.known.get(id)!;
     const isFloat = isFloatType(tensor.type as DType);
     if (!isFloat && noise === 0) return tensor;
     const reach = isFloat ? noise + rounding * largest(tensor) : noise;
     const values = numbersOf(tensor).map((value) =>
-      value === 0 && noise === 0 ? value : value + (this.chance(50) ? reach : -reach),
+      value === 0 && noise === 0 ? value : value + (this.chance(percent) ? reach : -reach),
     );
     if (tensor.type === 'uint8')
       for (let i = 0; i < values.length; i++) values[i] = Math.min(Math.max(values[i]!, 0), 255);
