@@ -102,6 +102,8 @@ class Expansion {
       scale === null
         ? result
         : this.add('QuantizeLinear', [result, scale, zero], y.name, y.type, attributes);
+    // It may be an output of the graph, which is known by its name.
+    this.#edit.rename(stored, y.name);
     this.#edit.replaceUses(y, stored);
     this.#edit.removeNode(this.node);
     return true;

@@ -231,6 +231,45 @@ quantized('operators between Q and DQ run on integers', async () => {
   }
 });
 
+quantized('dynamically quantized products run on integers', async () => {
+  const source = random(5);
+  for (const type of ['int8', 'uint8'] as const) {
+    const [k, n] = [37, 19];
+    const w = levels(source, type, [k, n]);
+    const zeros = levels(source, type, [n]);
+    const dynamic = makeOnnx({
+      opset: 17,
+      nodes: [
+        { op: 'DynamicQuantizeLinear', inputs: ['x'], outputs: ['q', 's', 'z'] },
+        { op: 'MatMulInteger', inputs: ['q', 'w', 'z', 'wz'], outputs: ['sums'] },
+        { op: 'Cast', inputs: ['sums'], outputs: ['real'], attributes: [['to', int(1)]] },
+        { op: 'Mul', inputs: ['real', 's'], outputs: ['y'] },
+      ],
+      inputs: { x: ['float32', [3, 5, k]] },
+      outputs: { y: 'float32' },
+      constants: {
+        w: integers(type, [...(w.data as Int8Array)], [k, n]),
+        wz: integers(type, [...(zeros.data as Int8Array)], [n]),
+      },
+    });
+    for (const shift of [0.5, -3, 2]) {
+      const values = Float32Array.from({ length: 15 * k }, () => source.uniform() * 4 - 2 + shift);
+      const feeds = { x: new Tensor('float32', values, [3, 5, k]) };
+      const running = createSession(await readModel(dynamic));
+      const own = running.run(feeds).y!;
+      const kernels = running.profile(feeds).map(({ kernel }) => kernel);
+      running.dispose();
+      const theirs = (await runModel(dynamic, feeds)).y!;
+      assert.equal([...(own.data as Float32Array)], [...(theirs.data as Float32Array)]);
+      assert.ok(
+        kernels.some((kernel) => kernel.startsWith('q8_gemm')),
+        kernels.join(),
+      );
+      assert.not.ok(kernels.includes('generic'), kernels.join());
+    }
+  }
+});
+
 quantized('published QLinearConv and QLinearMatMul cases', async () => {
   const root = sharedData();
   if (root === null) return;

@@ -5,7 +5,7 @@ import { aroundAxis, countOf, replaceSize } from './indexing.ts';
 import { axesIn, integersAt, invalid, tensorAt } from './operands.ts';
 
 /** One axis that is resized. */
-interface Axis {
+export interface Axis {
   readonly axis: number;
   readonly size: number;
   readonly out: number;
@@ -16,12 +16,13 @@ interface Axis {
 }
 
 /** Which elements make one of the result. */
-interface Taps {
+export interface Taps {
   readonly indices: readonly number[];
   readonly weights: readonly number[];
 }
 
-function axesOf(c: EvaluateContext, x: Tensor): Axis[] {
+/** The axes that a node resizes, by its inputs 1 to 3. */
+export function resizedAxes(c: EvaluateContext, x: { dims: readonly number[] }): Axis[] {
   const rank = x.dims.length;
   const axes = axesIn(c, c.attributes.ints('axes') ?? x.dims.map((_, i) => i), rank);
   const list = (input: number): number[] | null =>
@@ -95,7 +96,8 @@ function filterOf(
   };
 }
 
-function tapsOf(c: EvaluateContext, axis: Axis): Taps[] {
+/** For each place of the result along an axis. */
+export function tapsOf(c: EvaluateContext, axis: Axis): Taps[] {
   const mode = c.attributes.string('mode', 'nearest');
   const coordinates = c.attributes.string('coordinate_transformation_mode', 'half_pixel');
   const { size, out, scale } = axis;
@@ -126,7 +128,7 @@ function tapsOf(c: EvaluateContext, axis: Axis): Taps[] {
 /** Samples x at other sizes, one axis after the other. */
 export function resize(c: EvaluateContext): Tensor {
   const x = tensorAt(c, 0);
-  const axes = axesOf(c, x);
+  const axes = resizedAxes(c, x);
   const isCrop =
     c.attributes.string('coordinate_transformation_mode', 'half_pixel') === 'tf_crop_and_resize';
   let dims = [...x.dims];

@@ -1,6 +1,8 @@
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
+import { convTransposeLowerings } from './conv-transpose.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
+import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
 import { int8MoveLowerings } from './int8/move.ts';
@@ -16,6 +18,7 @@ import { poolLowerings } from './pool.ts';
 import { recurrentLowerings } from './recurrent.ts';
 import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
+import { resizeLowerings } from './resize.ts';
 import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
@@ -27,12 +30,15 @@ export const lowerings: readonly Lowering[] = [
   ...reduceLowerings,
   ...matmulLowerings,
   ...convLowerings,
+  ...convTransposeLowerings,
   ...poolLowerings,
   ...normalizeLowerings,
+  ...resizeLowerings,
   ...recurrentLowerings,
   ...int8ConvLowerings,
   ...int8MatmulLowerings,
   ...int8ElementwiseLowerings,
+  ...int8DynamicLowerings,
   ...int8PoolLowerings,
   ...int8MoveLowerings,
   ...int8SoftmaxLowerings,

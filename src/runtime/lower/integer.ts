@@ -73,6 +73,33 @@ const clip: Lowering = {
   },
 };
 
+/** int32 or bool → float32. */
+const cast: Lowering = {
+  op: 'Cast',
+  lower(c): Lowered | null {
+    const [x] = c.inputs;
+    const [y] = c.outputs;
+    if (x == null || y == null || x.quantization !== null || y.quantization !== null) return null;
+    const { arena } = c.backend;
+    const { size } = x;
+    const toFloat = x.storage === 'int32' && y.storage === 'float32';
+    const fromBool = x.storage === 'bool' && y.storage === 'float32';
+    if (!toFloat && !fromBool) return null;
+    return {
+      kernel: `${toFloat ? 'i32' : 'u8'}_f32`,
+      ...(toFloat ? { inPlace: [0] } : {}),
+      bind(at) {
+        const [from, to] = [toFloat ? at.input(0) >>> 2 : at.input(0), at.output(0) >>> 2];
+        return () => {
+          const { i32, u8, f32 } = arena.views();
+          const source = toFloat ? i32 : u8;
+          for (let i = 0; i < size; i++) f32[to + i] = source[from + i]!;
+        };
+      },
+    };
+  },
+};
+
 function limit(c: LowerContext, input: number, otherwise: number): number | null {
   if (c.inputs[input] == null) return otherwise;
   return numbersOf(c, input)?.[0] ?? null;
@@ -88,4 +115,5 @@ export const integerLowerings: readonly Lowering[] = [
   pairwise('Greater', (a, b) => (a > b ? 1 : 0), true),
   pairwise('GreaterOrEqual', (a, b) => (a >= b ? 1 : 0), true),
   clip,
+  cast,
 ];

@@ -166,8 +166,8 @@ export class Maker {
     }
     for (const [i, own] of noises.entries()) {
       const isFloat = isFloatType(results[i]!.type as DType);
-      // Gates of recurrent cells are about 1, whatever comes out of them.
-      const scale = /^(RNN|GRU|LSTM)$/.test(op) ? Math.max(own.top, 1) : own.top;
+      // Gates are about 1, whatever comes out of them; the tail of Gelu is as exact as its argument.
+      const scale = /^(RNN|GRU|LSTM|Gelu|Mish|Swish)$/.test(op) ? Math.max(own.top, 1) : own.top;
       if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * scale + least : 0);
       else if (kind === 'levels') own.noise = Math.ceil(2 * own.noise) + 1;
       else own.noise *= 2;
