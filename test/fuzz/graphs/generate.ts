@@ -1,4 +1,5 @@
 import { random } from '../../../src/core/random.ts';
+import { blocks } from './blocks.ts';
 import { bodies } from './bodies.ts';
 import { elementwise } from './elementwise.ts';
 import { layers } from './layers.ts';
@@ -13,6 +14,7 @@ export const kinds: Readonly<Record<string, Make>> = {
   ...elementwise,
   ...moves,
   ...layers,
+  ...blocks,
   ...bodies,
 };
 
@@ -26,8 +28,12 @@ export interface Generated {
 export function generate(seed: number): Generated {
   const source = random(seed);
   const m = new Maker(source, source.below(4) === 0);
-  const common = [elementwise, elementwise, moves, moves, layers, layers, layers];
-  const tables = m.isQuantized ? [quantized, quantized, ...common] : [...common, bodies];
+  const common = [elementwise, elementwise, moves, moves, layers, layers, blocks, blocks];
+  const tables = m.isQuantized
+    ? [quantized, quantized, ...common]
+    : m.chance(35)
+      ? [...common, bodies]
+      : common;
   for (let i = m.between(1, 3); i > 0; i--) {
     const rank = m.one([0, 1, 2, 3, 3, 4, 4, 4, 5]);
     const dims = m.sizes(rank);

@@ -19,6 +19,9 @@ export interface Known {
 /** Float noise relative to the largest element of a value. */
 const rounding = 1e-6;
 
+/** Noise of any float result: tails of functions have no relative accuracy where they are next to nothing. */
+const least = 1e-12;
+
 /** More noise than this, relative to the largest element: the step is ill-conditioned. */
 const mostNoise = { float: 3e-3, quantized: 0.15 };
 
@@ -165,7 +168,7 @@ export class Maker {
       const isFloat = isFloatType(results[i]!.type as DType);
       // Gates are about 1, whatever comes out of them; the tail of Gelu is as exact as its argument.
       const scale = /^(RNN|GRU|LSTM|Gelu|Mish|Swish)$/.test(op) ? Math.max(own.top, 1) : own.top;
-      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * scale : 0);
+      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * scale + least : 0);
       else if (kind === 'levels') own.noise = Math.ceil(2 * own.noise) + 1;
       else own.noise *= 2;
       const most = this.isQuantized ? mostNoise.quantized : mostNoise.float;
