@@ -15,6 +15,7 @@ export function clone(model: Model): Model {
   copy.format = model.format;
   copy.sourceBytes = model.sourceBytes;
   copy.origin = model.origin;
+  copy.inlineCalls = model.inlineCalls;
   for (const [domain, version] of model.opsets) copy.opsets.set(domain, version);
   for (const [key, value] of model.metadata) copy.metadata.set(key, value);
   copy.edits.push(...model.edits);

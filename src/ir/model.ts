@@ -15,6 +15,9 @@ export class Model {
   readonly edits: EditRecord[] = [];
   /** The format's own record of what the IR does not model. */
   origin: unknown = null;
+  /** Puts the bodies of the model's own functions in the place of their calls, in a copy that is to run; null where
+   *  there are none. */
+  inlineCalls: ((copy: Model) => void) | null = null;
 
   constructor(graph: Graph = new Graph('main')) {
     this.graph = graph;

@@ -92,6 +92,13 @@ function linearAttentionRule(c: InferContext): OutputInfo[] {
   ];
 }
 
+/** Queries [B, heads, L, size], keys and values with heads that groups of queries share. */
+function flexRule(c: InferContext): OutputInfo[] {
+  const [query, value] = [withRank(c, 0, 4), withRank(c, 2, 4)];
+  const shape = query === null ? null : [...query.slice(0, 3), value?.[3] ?? null];
+  return [tensor(c.dtype(0), shape)];
+}
+
 const heads = { kind: 'int', min: 1 } as const;
 
 export const attentionOps: readonly Op[] = [
@@ -129,6 +136,19 @@ export const attentionOps: readonly Op[] = [
       },
     },
     infer: linearAttentionRule,
+  },
+  {
+    name: 'FlexAttention',
+    domain: 'ai.onnx.preview',
+    inputs: [3, 3],
+    outputs: [1, 1],
+    attributes: {
+      prob_mod: { kind: 'graph' },
+      scale: { kind: 'float' },
+      score_mod: { kind: 'graph' },
+      softmax_precision: { kind: 'int' },
+    },
+    infer: flexRule,
   },
   {
     name: 'RotaryEmbedding',

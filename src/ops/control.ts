@@ -1,7 +1,7 @@
 import type { Dim, Shape } from '../core/shape.ts';
 import { tensorType, type ValueType } from '../ir/types.ts';
 import type { InferContext, Op, OutputInfo } from './op.ts';
-import { axisOf, invalid, joinTypes, sameType, scalarOf } from './rules.ts';
+import { axisOf, invalid, joinTypes, sameType, scalarOf, unknown } from './rules.ts';
 
 /** Operators that run a graph. */
 
@@ -136,6 +136,19 @@ export const controlOps: readonly Op[] = [
       scan_output_directions: { kind: 'ints', min: 0, max: 1 },
     },
     infer: scanRule,
+  },
+  {
+    // Of operator set 8, which had a batch axis: lengths, states, sequences.
+    name: 'Scan',
+    domain: 'ai.onnx.legacy',
+    inputs: [2, Infinity],
+    outputs: [1, Infinity],
+    attributes: {
+      body,
+      directions: { kind: 'ints', min: 0, max: 1 },
+      num_scan_inputs: { kind: 'int', required: true, min: 1 },
+    },
+    infer: (c) => c.node.outputs.map(() => unknown),
   },
   {
     name: 'SequenceMap',

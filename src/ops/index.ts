@@ -9,6 +9,7 @@ import { imageOps } from './image.ts';
 import { lossOps } from './loss.ts';
 import { matmulOps } from './matmul.ts';
 import { microsoftOps } from './microsoft.ts';
+import { mlOps } from './ml.ts';
 import { mpOps } from './mp.ts';
 import { normalizationOps } from './normalization.ts';
 import type { Op } from './op.ts';
@@ -21,6 +22,7 @@ import { sequenceOps } from './sequence.ts';
 import { signalOps } from './signal.ts';
 import { slicingOps } from './slicing.ts';
 import { textOps } from './text.ts';
+import { trainingOps } from './training.ts';
 
 export {
   type Activation,
@@ -56,6 +58,8 @@ export const ops: readonly Op[] = [
   ...textOps,
   ...lossOps,
   ...microsoftOps,
+  ...mlOps,
+  ...trainingOps,
   ...mpOps,
 ];
 

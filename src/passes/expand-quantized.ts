@@ -102,7 +102,8 @@ class Expansion {
       scale === null
         ? result
         : this.add('QuantizeLinear', [result, scale, zero], y.name, y.type, attributes);
-    if (scale === null) this.#edit.rename(result, y.name);
+    // It may be an output of the graph, which is known by its name.
+    this.#edit.rename(stored, y.name);
     this.#edit.replaceUses(y, stored);
     this.#edit.removeNode(this.node);
     return true;
@@ -133,7 +134,8 @@ const expansions: Readonly<Record<string, (e: Expansion) => boolean>> = {
     return e.end(product, e.input(6), e.input(7));
   },
   'com.microsoft:QGemm': (e) => {
-    if (!fit(e.input(4), e.input(5))) return false;
+    // Without a scale the result is float32, as it is computed.
+    if (!fit(e.input(4), e.input(5)) || e.input(7) == null) return false;
     const alpha = e.node.attributes.get('alpha');
     if (alpha?.type === 'float' && alpha.value !== 1 && e.input(6) !== null) return false;
     const bias = e.bias(e.input(6), e.input(1)!, e.input(4)!);

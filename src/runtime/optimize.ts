@@ -10,6 +10,7 @@ import { evaluateNode } from './evaluate-node.ts';
 /** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
  *  had to stay. */
 export function optimize(model: Model): Refusal[] {
+  model.inlineCalls?.(model);
   expandQuantized(model, evaluateNode);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);

@@ -3,23 +3,26 @@ import * as assert from 'uvu/assert';
 import type { DType } from '../../src/core/dtype.ts';
 import { random } from '../../src/core/random.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
-import { readModel } from '../../src/formats/index.ts';
-import type { Attribute } from '../../src/ir/index.ts';
 import { numbersOf, tensorOf } from '../../src/runtime/generic/elements.ts';
-import { createSession } from '../../src/runtime/session.ts';
-import { makeOnnx } from '../onnx-model.ts';
 import { runModel } from '../ort.ts';
 import { difference } from './conformance.ts';
+import {
+  float,
+  floats,
+  int,
+  ints,
+  modelOf,
+  nameOf,
+  type Operator,
+  runSession,
+  text,
+} from './one-operator.ts';
 
 /** Operators of onnxruntime's own domain, through sessions, against onnxruntime-node. */
 
 const peer = suite('com.microsoft against onnxruntime-node');
 
 const source = random(11);
-const int = (value: number): Attribute => ({ type: 'int', value: BigInt(value) });
-const float = (value: number): Attribute => ({ type: 'float', value });
-const text = (value: string): Attribute => ({ type: 'string', value });
-const ints = (...value: number[]): Attribute => ({ type: 'ints', value: value.map(BigInt) });
 const volume = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 function f(...dims: number[]): Tensor {
@@ -40,11 +43,7 @@ const by = (scale: number, zero: number, type: DType = 'uint8'): [Tensor, Tensor
   scalar(type, zero),
 ];
 
-interface Case {
-  op: string;
-  inputs: (Tensor | null)[];
-  attributes?: Record<string, Attribute>;
-  outputs?: DType[];
+interface Case extends Operator {
   /** Integers may be off by this much: where a float32 product lies at a tie. */
   levels?: number;
   tolerance?: number;
@@ -205,7 +204,7 @@ const cases: Case[] = [
     inputs: [f(1, 4, 6, 6), f(4, 4, 3, 3), f(4)],
     attributes: {
       activation: text('Clip'),
-      activation_params: { type: 'floats', value: [-0.5, 6] },
+      activation_params: floats(-0.5, 6),
     },
   },
   {
@@ -313,44 +312,13 @@ const cases: Case[] = [
   },
 ];
 
-function modelOf({ op, inputs, attributes = {}, outputs = ['float32'] }: Case): {
-  bytes: Uint8Array;
-  feeds: Record<string, Tensor>;
-} {
-  const feeds: Record<string, Tensor> = {};
-  inputs.forEach((tensor, i) => {
-    if (tensor !== null) feeds[`x${i}`] = tensor;
-  });
-  const names = outputs.map((_, i) => `y${i}`);
-  const bytes = makeOnnx({
-    opset: 17,
-    nodes: [
-      {
-        op,
-        domain: 'com.microsoft',
-        inputs: inputs.map((tensor, i) => (tensor === null ? '' : `x${i}`)),
-        outputs: names,
-        attributes: Object.entries(attributes),
-      },
-    ],
-    inputs: Object.fromEntries(
-      Object.entries(feeds).map(([name, { type, dims }]) => [name, [type, dims]]),
-    ),
-    outputs: Object.fromEntries(names.map((name, i) => [name, outputs[i]!])),
-    domains: { 'com.microsoft': 1 },
-  });
-  return { bytes, feeds };
-}
-
-for (const item of cases) {
-  const { op, inputs, levels = 0, tolerance = 2e-5 } = item;
-  const types = inputs.map((x) => (x === null ? '–' : `${x.type}[${x.dims}]`)).join(' ');
-  peer(`${op} ${types} ${Object.keys(item.attributes ?? {}).join(' ')}`, async () => {
+for (const given of cases) {
+  const item = { ...given, domain: 'com.microsoft' };
+  const { levels = 0, tolerance = 2e-5 } = item;
+  peer(nameOf(item), async () => {
     const { bytes, feeds } = modelOf(item);
     const expected = await runModel(bytes, feeds);
-    const session = createSession(await readModel(bytes, { format: 'onnx' }));
-    const got = session.run(feeds);
-    session.dispose();
+    const got = await runSession(bytes, feeds);
     for (const [name, tensor] of Object.entries(expected)) {
       if (levels === 0) {
         assert.is(difference(got[name], tensor, tolerance), null, name);

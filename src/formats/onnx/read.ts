@@ -10,6 +10,7 @@ import type { ReadOptions } from '../format.ts';
 import { decodeModel } from './codec.ts';
 import { type ExternalData, openExternal } from './external.ts';
 import { ReadingTypes } from './infer.ts';
+import { inlineFunctions } from './inline-functions.ts';
 import { readNode } from './node.ts';
 import { topological } from './order.ts';
 import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from './proto.ts';
@@ -41,10 +42,11 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   const functions = new Set(
     (proto.functions ?? []).map(({ domain, name }) => `${domain ?? ''}.${name ?? ''}`),
   );
+  const reading = { opsets, functions, external, dense, limits, body: readGraph };
   const graph = readGraph(
     proto.graph,
     null,
-    { opsets, functions, external, dense, limits, types: new ReadingTypes(), body: readGraph },
+    { ...reading, types: new ReadingTypes() },
     'onnx: graph',
   );
   const model = new Model(graph);
@@ -52,6 +54,10 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   model.sourceBytes =
     bytes.length + [...external.values()].reduce((sum, { size }) => sum + size, 0);
   model.origin = { proto } satisfies ModelRecord;
+  const own = proto.functions ?? [];
+  if (own.length > 0)
+    model.inlineCalls = (copy) =>
+      inlineFunctions(copy, own, { ...reading, types: new ReadingTypes() });
   for (const [domain, version] of opsets) model.opsets.set(domain, version);
   for (const { key, value } of proto.metadataProps ?? [])
     model.metadata.set(key ?? '', value ?? '');

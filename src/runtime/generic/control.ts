@@ -3,7 +3,8 @@ import type { Data } from '../data.ts';
 import { pick, tensorOfIntegers, tensorOfTruths, withDims } from './elements.ts';
 import type { EvaluateContext, Evaluator } from './evaluator.ts';
 import { aroundAxis, countOf } from './indexing.ts';
-import { axisIn, invalid, scalarAt } from './operands.ts';
+import { axisIn, invalid, optionalIntegersAt, scalarAt, tensorAt } from './operands.ts';
+import { padded, part } from './slicing.ts';
 
 /** Operators that run a graph. */
 
@@ -131,30 +132,49 @@ function stackOrEmpty(c: EvaluateContext, items: readonly Data[], index: number)
   return new Tensor(dtype, [], [0, ...sizes]);
 }
 
+/** A tensor that a body gets slice by slice. */
+interface Scanned {
+  readonly data: Tensor;
+  readonly axis: number;
+  readonly isBackward: boolean;
+}
+
+/** The body once for each slice: what it carries at last, and what it gave for each, in order. */
+function scan(
+  c: EvaluateContext,
+  states: readonly Data[],
+  scanned: readonly Scanned[],
+  length: number,
+): { carried: readonly Data[]; results: readonly Data[][] } {
+  let carried = states;
+  const results: Data[][] = c.node.outputs.slice(states.length).map(() => []);
+  for (let step = 0; step < length; step++) {
+    const items = scanned.map(({ data, axis, isBackward }) =>
+      sliceAt(data, axis, isBackward ? length - 1 - step : step),
+    );
+    const outputs = c.runBody('body', [...carried, ...items]);
+    carried = outputs.slice(0, states.length);
+    outputs.slice(states.length).forEach((data, index) => {
+      results[index]?.push(data);
+    });
+  }
+  return { carried, results };
+}
+
 function runScan(c: EvaluateContext): readonly Data[] {
   const count = c.attributes.int('num_scan_inputs');
   const states = c.inputs.length - count;
   const list = (name: string, i: number): number => c.attributes.ints(name)?.[i] ?? 0;
-  const scanned = c.inputs.slice(states).map((data, i) => {
+  const scanned = c.inputs.slice(states).map((data, i): Scanned => {
     if (!(data instanceof Tensor)) throw invalid(c, 'E_OPERAND_KIND', 'scans tensors only');
-    return { data, axis: axisIn(c, list('scan_input_axes', i), data.dims.length) };
+    const axis = axisIn(c, list('scan_input_axes', i), data.dims.length);
+    return { data, axis, isBackward: list('scan_input_directions', i) === 1 };
   });
   const length = scanned[0]?.data.dims[scanned[0].axis] ?? 0;
   if (scanned.some(({ data, axis }) => data.dims[axis] !== length))
     throw invalid(c, 'E_SHAPE_MISMATCH', 'scanned axes have different lengths');
-  let carried = c.inputs.slice(0, states).map((data) => data ?? null);
-  const results: Data[][] = c.node.outputs.slice(states).map(() => []);
-  for (let step = 0; step < length; step++) {
-    const items = scanned.map(({ data, axis }, i) => {
-      const isBackward = list('scan_input_directions', i) === 1;
-      return sliceAt(data, axis, isBackward ? length - 1 - step : step);
-    });
-    const outputs = c.runBody('body', [...carried, ...items]);
-    carried = outputs.slice(0, states);
-    outputs.slice(states).forEach((data, index) => {
-      results[index]?.push(data);
-    });
-  }
+  const initial = c.inputs.slice(0, states).map((data) => data ?? null);
+  const { carried, results } = scan(c, initial, scanned, length);
   return [
     ...carried,
     ...results.map((items, i) => {
@@ -162,6 +182,53 @@ function runScan(c: EvaluateContext): readonly Data[] {
       return stack(c, inOrder, list('scan_output_axes', i));
     }),
   ];
+}
+
+/** Scan as it was in operator set 8: each sequence of a batch for itself, as long as its own length; what lies behind
+ *  it is 0. */
+function runBatchedScan(c: EvaluateContext): readonly Data[] {
+  const count = c.attributes.int('num_scan_inputs');
+  const tensors = c.inputs.slice(1).map((_, index) => tensorAt(c, index + 1));
+  const states = tensors.slice(0, tensors.length - count);
+  const scanned = tensors.slice(tensors.length - count);
+  const [batch, most] = (scanned[0]?.dims ?? []) as [number | undefined, number | undefined];
+  const fits =
+    tensors.every(({ dims }) => dims[0] === batch) && scanned.every(({ dims }) => dims[1] === most);
+  if (batch === undefined || most === undefined || !fits)
+    throw invalid(c, 'E_SHAPE_MISMATCH', 'sequences have different lengths');
+  const lengths = optionalIntegersAt(c, 0);
+  const outputs: Data[][] = c.node.outputs.map(() => []);
+  for (let b = 0; b < batch; b++) {
+    const length = lengths === undefined ? most : (lengths[b] ?? 0);
+    if (length < 0 || length > most) throw invalid(c, 'E_SHAPE_RANGE', `a length of ${length}`);
+    const { carried, results } = scan(
+      c,
+      states.map((state) => sliceAt(state, 0, b)),
+      scanned.map((data, i) => ({
+        data: part(sliceAt(data, 0, b), 0, 0, length),
+        axis: 0,
+        isBackward: c.attributes.ints('directions')?.[i] === 1,
+      })),
+      length,
+    );
+    const all = [
+      ...carried,
+      ...results.map((items) => {
+        const own = stack(c, items, 0);
+        const behind = own.dims.map((_, axis) => (axis === 0 ? most - length : 0));
+        return padded(
+          own,
+          own.dims.map(() => 0),
+          behind,
+          'constant',
+        );
+      }),
+    ];
+    all.forEach((data, index) => {
+      outputs[index]?.push(data);
+    });
+  }
+  return outputs.map((items) => stack(c, items, 0));
 }
 
 /** The body on each element of the sequences; tensors are the same every time. */
@@ -182,5 +249,6 @@ export const controlEvaluators: readonly Evaluator[] = [
   { op: 'If', evaluate: runIf },
   { op: 'Loop', evaluate: runLoop },
   { op: 'Scan', evaluate: runScan },
+  { op: 'Scan', domain: 'ai.onnx.legacy', evaluate: runBatchedScan },
   { op: 'SequenceMap', evaluate: runSequenceMap },
 ];

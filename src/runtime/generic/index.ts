@@ -7,6 +7,7 @@ import { createEvaluators } from './create.ts';
 import { deformEvaluators } from './deform.ts';
 import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
+import { flexAttentionEvaluators } from './flex-attention.ts';
 import { gatherEvaluators } from './gather.ts';
 import { identityEvaluators } from './identity.ts';
 import { imageEvaluators } from './image.ts';
@@ -15,6 +16,7 @@ import { matmulEvaluators } from './matmul.ts';
 import { microsoftEvaluators } from './microsoft.ts';
 import { microsoftAttentionEvaluators } from './microsoft-attention.ts';
 import { microsoftQuantizedEvaluators } from './microsoft-quantized.ts';
+import { mlEvaluators } from './ml.ts';
 import { mpEvaluators } from './mp.ts';
 import { normalizationEvaluators } from './normalization.ts';
 import { poolEvaluators } from './pool.ts';
@@ -30,10 +32,14 @@ import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 import { textEvaluators } from './text.ts';
+import { trainingEvaluators } from './training.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
 
 const onnxEvaluators: readonly Evaluator[] = [
+  ...mlEvaluators,
+  ...trainingEvaluators,
+  ...flexAttentionEvaluators,
   ...recurrentEvaluators,
   ...imageEvaluators,
   ...attentionEvaluators,

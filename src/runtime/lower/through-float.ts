@@ -63,24 +63,30 @@ function floatView(c: LowerContext): LowerContext {
     operand === null || !converts(operand)
       ? operand
       : operandOf('float32', operand.dims, null, operand.constant);
+  const known = (input: number): Tensor | null => {
+    const tensor = c.known(input);
+    const operand = c.inputs[input];
+    if (tensor === null || operand == null || !converts(operand)) return tensor;
+    let float = floats.get(tensor);
+    if (float === undefined) {
+      float = toFloat32(tensor, operand.quantization);
+      floats.set(tensor, float);
+    }
+    return float;
+  };
   return {
     node: c.node,
     attributes: c.attributes,
     backend: c.backend,
     inputs: c.inputs.map(asFloat),
     outputs: c.outputs.map(asFloat),
-    known: (input) => {
-      const tensor = c.known(input);
-      const operand = c.inputs[input];
-      if (tensor === null || operand == null || !converts(operand)) return tensor;
-      let float = floats.get(tensor);
-      if (float === undefined) {
-        float = toFloat32(tensor, operand.quantization);
-        floats.set(tensor, float);
-      }
-      return float;
-    },
-    pack: (key, inputs, bytes, fill) => c.pack(`float ${key}`, inputs, bytes, fill),
+    known,
+    pack: (key, inputs, bytes, fill) =>
+      c.pack(`float ${key}`, inputs, bytes, (address) => {
+        // Converting may grow kernel memory, and views that `fill` has taken would be of none.
+        for (const input of inputs) if (typeof input === 'number') known(input);
+        fill(address);
+      }),
   };
 }
 
@@ -108,7 +114,8 @@ function wrap(c: LowerContext, view: LowerContext, inner: Lowered): Lowered {
     if (!operand.constant) before.set(index, take(operand));
     else {
       const raw = c.pack('float raw', [index], 4 * operand.size, (address) => {
-        c.backend.arena.views().u8.set(tensorBytes(view.known(index)!), address);
+        const bytes = tensorBytes(view.known(index)!);
+        c.backend.arena.views().u8.set(bytes, address);
       });
       constants.set(index, raw);
     }

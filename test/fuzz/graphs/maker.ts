@@ -150,8 +150,10 @@ export class Maker {
     });
     if (noises.some(({ top }) => !(top < 1e6))) return null;
     if (kind !== 'jump' && !(kind === 'exact' && isExact)) {
-      for (let trial = 0; trial < 2; trial++) {
-        const moved = this.#run(step, new Map(read.map((id) => [id, this.#moved(id)])));
+      // All up, which adds up in sums, and twice up or down.
+      for (const percent of [100, 50, 50]) {
+        const operands = new Map(read.map((id) => [id, this.#moved(id, percent)]));
+        const moved = this.#run(step, operands);
         if (moved === null) return null;
         for (const [i, tensor] of moved.entries()) {
           if (`${tensor.dims}` !== `${results[i]!.dims}`) return null;
@@ -161,7 +163,9 @@ export class Maker {
     }
     for (const [i, own] of noises.entries()) {
       const isFloat = isFloatType(results[i]!.type as DType);
-      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * own.top : 0);
+      // Gates of recurrent cells are about 1, whatever comes out of them.
+      const scale = /^(RNN|GRU|LSTM)$/.test(op) ? Math.max(own.top, 1) : own.top;
+      if (kind === 'rounds') own.noise = 4 * own.noise + (isFloat ? rounding * scale : 0);
       else if (kind === 'levels') own.noise = Math.ceil(2 * own.noise) + 1;
       else own.noise *= 2;
       const most = this.isQuantized ? mostNoise.quantized : mostNoise.float;
@@ -193,14 +197,14 @@ export class Maker {
     }
   }
 
-  /** A value's elements moved by its noise and a rounding. */
-  #moved(id: number): Tensor {
+  /** A value's elements moved by its noise and a rounding, so many of them up. */
+  #moved(id: number, percent: number): Tensor {
     const { tensor, noise } = this.known.get(id)!;
     const isFloat = isFloatType(tensor.type as DType);
     if (!isFloat && noise === 0) return tensor;
     const reach = isFloat ? noise + rounding * largest(tensor) : noise;
     const values = numbersOf(tensor).map((value) =>
-      value === 0 && noise === 0 ? value : value + (this.chance(50) ? reach : -reach),
+      value === 0 && noise === 0 ? value : value + (this.chance(percent) ? reach : -reach),
     );
     if (tensor.type === 'uint8')
       for (let i = 0; i < values.length; i++) values[i] = Math.min(Math.max(values[i]!, 0), 255);

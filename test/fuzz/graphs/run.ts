@@ -39,7 +39,7 @@ export function runGraphs(settings: {
         return same !== null && kindOf(same) === kind;
       });
       result.failures.push(
-        `graph ${run} of seed ${seed}: ${problem(small)}\n${describe(small)}\n${noises(small, known)}`,
+        `graph ${run} of seed ${seed}: ${problem(small) ?? `${found} (not at the second time)`}\n${describe(small)}\n${noises(small, known)}`,
       );
       if (result.failures.length >= maxFailures) break;
     }
