@@ -19,6 +19,7 @@ import { recurrentLowerings } from './recurrent.ts';
 import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { resizeLowerings } from './resize.ts';
+import { selectLowerings } from './select.ts';
 import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
@@ -34,6 +35,7 @@ export const lowerings: readonly Lowering[] = [
   ...poolLowerings,
   ...normalizeLowerings,
   ...resizeLowerings,
+  ...selectLowerings,
   ...recurrentLowerings,
   ...int8ConvLowerings,
   ...int8MatmulLowerings,

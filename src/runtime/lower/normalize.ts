@@ -1,3 +1,4 @@
+import { copyStep, rowMajor } from './copy.ts';
 import type { LowerContext, Lowered, Lowering, Operand, Packed } from './lowering.ts';
 import { frontAxis, isFloat, product } from './operands.ts';
 
@@ -84,6 +85,54 @@ function grouped(op: string, groupsOf: (c: LowerContext, x: Operand) => number):
   };
 }
 
+/** The same of [N, …, C]: channels come first in scratch. */
+function groupedLast(
+  op: string,
+  groupsOf: (c: LowerContext, channels: number) => number,
+): Lowering {
+  return {
+    op,
+    domain: 'mp',
+    lower(c) {
+      const [x] = c.inputs;
+      const [y] = c.outputs;
+      if (!isFloat(x) || !isFloat(y) || x.dims.length < 3 || x.size === 0) return null;
+      const [batch, all] = [x.dims[0]!, x.dims.at(-1)!];
+      const groups = groupsOf(c, all);
+      const inner = x.size / batch / all;
+      const rows = {
+        outer: batch * groups,
+        channels: all / groups,
+        inner,
+        groups,
+        rms: 0,
+      } as const;
+      const lowered = lowerRows(c, rows);
+      if (lowered === null) return null;
+      const first = { sizes: [batch, all, inner], from: [inner * all, 1, all] };
+      const last = { sizes: [batch, inner, all], from: [inner * all, 1, inner] };
+      return {
+        kernel: 'f32_normalize turned',
+        reads: [0],
+        scratchBytes: x.bytes,
+        bind(at) {
+          const { scratch } = at;
+          const there = { ...first, to: rowMajor(first.sizes) };
+          const back = { ...last, to: rowMajor(last.sizes) };
+          const before = copyStep(c.backend, 4, there, at.input(0), scratch);
+          const run = lowered.bind!({ input: () => scratch, output: () => scratch, scratch });
+          const after = copyStep(c.backend, 4, back, scratch, at.output(0));
+          return () => {
+            before();
+            run();
+            after();
+          };
+        },
+      };
+    },
+  };
+}
+
 /** x · a + b with a and b of fixed statistics. */
 function batchNormalization(channelsLast: boolean): Lowering {
   return {
@@ -129,6 +178,8 @@ export const normalizeLowerings: readonly Lowering[] = [
   last('RMSNormalization', 1),
   grouped('GroupNormalization', (c) => c.attributes.int('num_groups')),
   grouped('InstanceNormalization', (_, x) => x.dims[1]!),
+  groupedLast('GroupNormalization', (c) => c.attributes.int('num_groups')),
+  groupedLast('InstanceNormalization', (_, channels) => channels),
   batchNormalization(false),
   batchNormalization(true),
 ];
