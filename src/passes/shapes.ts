@@ -95,6 +95,8 @@ class Inference {
     const known = this.values.get(value);
     if (known !== undefined) return known;
     if (value.constant === null || this.#overridable.has(value)) return null;
+    // What is stored are integers, the elements are real numbers.
+    if (value.quantization !== null) return null;
     const values = constantValues(value.constant);
     if (values !== null) this.values.set(value, values);
     return values;

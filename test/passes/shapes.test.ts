@@ -353,4 +353,24 @@ shapes('loops nested 60 deep, and deeper than the limit, take bounded time', () 
   }
 });
 
+shapes('elements of a quantized constant are not its integers', () => {
+  const model = new Model();
+  const builder = new Builder(model.graph);
+  const data = bufferSource(Uint8Array.of(7));
+  const weight = builder.constant('w', { dtype: 'int8', shape: [1], data });
+  weight.type = tensorType('float32', [1]);
+  weight.quantization = {
+    storage: 'int8',
+    view: null,
+    scale: Float32Array.of(0.5),
+    zeroPoint: null,
+    axis: null,
+    blockSize: null,
+  };
+  const [moved] = builder.node({ op: 'Identity', inputs: [weight] }, ['y']).outputs;
+  builder.output(moved!);
+  const { values } = inferShapes(model, ops);
+  assert.is(values.get(moved!) ?? null, null);
+});
+
 shapes.run();
