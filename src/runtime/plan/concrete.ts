@@ -1,7 +1,9 @@
 import { dtypes } from '../../core/dtype.ts';
-import { type Dim, isStatic, volume } from '../../core/shape.ts';
+import { ShapeError } from '../../core/errors.ts';
+import { type Dim, formatShape, isStatic, volume } from '../../core/shape.ts';
 import { Tensor } from '../../core/tensor.ts';
 import { constantOfValue } from '../../ir/constant.ts';
+import { describe } from '../../ir/edit.ts';
 import type { Node, Value } from '../../ir/graph.ts';
 import { tensorType, type ValueType } from '../../ir/types.ts';
 import { readAttributes } from '../../ops/attributes.ts';
@@ -61,7 +63,7 @@ export class Concrete {
    *  the plan then holds for these elements.
    *  @throws {ShapeError} operands that can't be right */
   infer(node: Node, op: Op): readonly OutputInfo[] {
-    const infos = op.infer(new NodeContext(this, node, op, false));
+    const infos = checked(node, op.infer(new NodeContext(this, node, op, false)));
     if (isConcrete(node, infos)) return infos;
     let looked = false;
     for (const value of node.inputs) {
@@ -69,7 +71,7 @@ export class Concrete {
       if (!(data instanceof Tensor) || data.size > maxValues) continue;
       if (numbersOf(data) !== null) looked = true;
     }
-    return looked ? op.infer(new NodeContext(this, node, op, true)) : infos;
+    return looked ? checked(node, op.infer(new NodeContext(this, node, op, true))) : infos;
   }
 
   values(value: Value, look: boolean): readonly Dim[] | null {
@@ -87,6 +89,25 @@ export class Concrete {
     if (numbers !== null) this.contents.set(value, data);
     return numbers;
   }
+}
+
+/** Sizes that operands of wrong types gave, and more elements than there are numbers for.
+ *  @throws {ShapeError} */
+function checked(node: Node, infos: readonly OutputInfo[]): readonly OutputInfo[] {
+  for (const { type } of infos) {
+    if (type?.kind !== 'tensor') continue;
+    let count = 1;
+    for (const dim of type.shape ?? []) {
+      if (typeof dim !== 'number') continue;
+      count *= Math.max(dim, 1);
+      if (Number.isSafeInteger(dim) && dim >= 0 && count <= Number.MAX_SAFE_INTEGER) continue;
+      throw new ShapeError(`a result would have sizes ${formatShape(type.shape)}`, {
+        code: 'E_SHAPE_RANGE',
+        where: describe(node),
+      });
+    }
+  }
+  return infos;
 }
 
 /** Whether all outputs that are used are tensors of known sizes. */
