@@ -30,7 +30,7 @@ async function runAnything(bytes: Uint8Array): Promise<void> {
 
 /** Mutated models into sessions. */
 export function sessionTarget(): FuzzTarget {
-  return { ...onnxTarget(runAnything), name: 'session' };
+  return { ...onnxTarget(runAnything), name: 'session', mayTakeLong: true };
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
