@@ -249,6 +249,8 @@ function knownOf({ type, values }: OutputInfo): Tensor | null {
   if (!isStatic(type.shape) || bits < 8 || kind === 'complex' || kind === 'string') return null;
   if (kind === 'float' && type.dtype !== 'float32' && type.dtype !== 'float64') return null;
   if (!values.every((value) => typeof value === 'number')) return null;
+  // Elements of operands that don't fit are not to be relied on.
+  if (values.length !== type.shape.reduce((product, size) => product * size, 1)) return null;
   const isWhole = kind === 'float' || values.every((value) => Number.isSafeInteger(value));
   return isWhole ? new Tensor(type.dtype, values as number[], type.shape) : null;
 }
