@@ -7,6 +7,7 @@ import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { type Attribute, tensorType, type ValueType } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
+import { findFault, findOp, ops } from '../ops/index.ts';
 import type { Evaluate } from './rules/constants.ts';
 
 type Inputs = readonly (Value | null)[];
@@ -25,12 +26,19 @@ export function expandQuantized(model: Model, evaluate: Evaluate): void {
   for (const graph of allGraphs(model.graph)) {
     for (const node of graph.nodes) {
       const expand = expansions[`${node.domain === 'ai.onnx' ? '' : node.domain}:${node.op}`];
-      if (expand?.(new Expansion(edit, node)) === true) count++;
+      if (expand !== undefined && isSound(node) && expand(new Expansion(edit, node))) count++;
       else if (node.op === 'QuantizeLinear' && node.domain === '')
         count += quantizeConstant(edit, graph, node, evaluate) ? 1 : 0;
     }
   }
   if (count > 0) edit.commit();
+}
+
+/** Whether a node has the operands and attributes that its operator must have. */
+function isSound(node: Node): boolean {
+  const op = findOp(ops, node.domain, node.op);
+  if (op === null || findFault(op, node) !== null) return false;
+  return node.inputs.slice(0, op.inputs[0]).every((value) => value !== null);
 }
 
 /** What replaces a node is put together here. */

@@ -8,7 +8,7 @@ import { findOp } from '../../ops/index.ts';
 import type { CostContext, Op, OutputInfo } from '../../ops/op.ts';
 import { libraryBackend } from '../../wasm/library.ts';
 import { isPlain } from '../data.ts';
-import { evaluate } from '../generic/evaluate.ts';
+import { evaluate, guarded } from '../generic/evaluate.ts';
 import { findEvaluator } from '../generic/index.ts';
 import { chooseLowering } from '../lower/choose.ts';
 import type { Operand } from '../lower/lowering.ts';
@@ -142,7 +142,7 @@ class Planner {
     const backend = libraryBackend();
     const { store, tables, random } = this.#resources;
     const context = new NodeLowering(node, op, backend, inputs, outputs, known, store);
-    const lowered = chooseLowering(context, tables, random);
+    const lowered = guarded(node, () => chooseLowering(context, tables, random));
     this.#works.push({ node, inputs, outputs, lowered, macs: this.#macs(node, op) });
   }
 
