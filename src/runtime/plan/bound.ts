@@ -5,6 +5,7 @@ import { describe } from '../../ir/edit.ts';
 import type { Value } from '../../ir/graph.ts';
 import { libraryBackend } from '../../wasm/library.ts';
 import type { Data } from '../data.ts';
+import { guarded } from '../generic/evaluate.ts';
 import type { Addresses, Step } from '../lower/lowering.ts';
 import type { Resources } from '../resources.ts';
 import { bytesNow, tensorBytes } from '../weights.ts';
@@ -97,7 +98,7 @@ export class BoundSegment {
         output: (output) => at(node.outputs[output]!),
         scratch: base + this.#scratch[index]!,
       };
-      this.#steps.push({ work, run: lowered.bind(addresses) });
+      this.#steps.push({ work, run: guarded(node, () => lowered.bind!(addresses)) });
     }
     const bound = (port: Port): BoundPort => ({ port, address: at(port.value) });
     this.#inputs = this.segment.inputs.map(bound);
@@ -144,5 +145,11 @@ export function stepError(work: Work, cause: unknown): unknown {
       cause,
     });
   }
-  return cause;
+  try {
+    return guarded(work.node, () => {
+      throw cause;
+    });
+  } catch (error) {
+    return error;
+  }
 }
