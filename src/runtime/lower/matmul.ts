@@ -1,7 +1,7 @@
 import { packStrip, paddedColumns, panelColumns } from '../../kernels/packed.ts';
 import { type Activation, activationOf } from './activation.ts';
 import type { LowerContext, Lowered, Lowering, Operand, Packed, Step } from './lowering.ts';
-import { isFloat, product } from './operands.ts';
+import { align, isFloat, product } from './operands.ts';
 
 /** y = activation(alpha · a · b + beta · bias), with batches that broadcast. */
 interface Product {
@@ -86,7 +86,6 @@ function lowerProduct(c: LowerContext, item: Product): Lowered | null {
       arena.views().f32.fill(0, address >>> 2, (address >>> 2) + columns);
     });
   const addend = bias !== null && rowBias === null ? bias : null;
-  const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
   const panelBytes = isFixed ? 0 : align(matrixBytes);
   const turnedBytes = item.transA ? align(4 * m * k) : 0;
   const isLate = addend !== null;

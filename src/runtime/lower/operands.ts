@@ -38,3 +38,8 @@ export function around(
     unit: product(dims.slice(axis + 1)),
   };
 }
+
+/** Bytes up to where the next 64-byte aligned thing may begin. */
+export function align(bytes: number): number {
+  return Math.ceil(bytes / 64) * 64;
+}

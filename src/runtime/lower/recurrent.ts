@@ -1,7 +1,7 @@
 import { packStrip, paddedColumns, panelColumns } from '../../kernels/packed.ts';
 import type { LibraryKernels } from '../../wasm/kernels.ts';
 import type { LowerContext, Lowered, Lowering, Packed, Step } from './lowering.ts';
-import { isFloat, numbersOf } from './operands.ts';
+import { align, isFloat, numbersOf } from './operands.ts';
 
 /** Sizes of a recurrent layer. */
 interface Layer {
@@ -128,7 +128,6 @@ function lowerRecurrent(c: LowerContext): Lowered | null {
   const [w, r] = [packWeight(c, 1, rows, inner), packWeight(c, 2, rows, hidden)];
   const bias = packBias(c, layer, resetLast);
   const columns = paddedColumns(rows);
-  const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
   const [gateBytes, stateBytes] = [align(4 * steps * batch * rows), align(4 * batch * hidden)];
   const direction = c.attributes.string('direction', 'forward');
   const reads = [0, 5, 6].filter((input) => c.inputs[input] != null);

@@ -5,9 +5,7 @@ import { resizedAxes, tapsOf } from '../generic/resize.ts';
 import { copyStep, rowMajor, widthOf } from './copy.ts';
 import type { LowerContext, Lowered, Lowering, Operand, Packed, Step } from './lowering.ts';
 import { sameQuantization } from './move.ts';
-import { isFloat, product } from './operands.ts';
-
-const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+import { align, isFloat, product } from './operands.ts';
 
 /** Each place of an axis is made of these elements of x. */
 interface AxisTaps {

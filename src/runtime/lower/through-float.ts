@@ -1,13 +1,12 @@
-import type { DType } from '../../core/dtype.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import type { Quantization } from '../../ir/types.ts';
 import type { LibraryBackend } from '../../wasm/library.ts';
 import { operandOf } from '../plan/operand.ts';
 import { isHalf, toFloat32 } from '../real.ts';
 import { tensorBytes } from '../weights.ts';
+import { dequantizeStep, levelKind, packParameters, quantizeStep } from './levels-step.ts';
 import type { LowerContext, Lowered, Lowering, Operand, Packed, Step } from './lowering.ts';
-
-const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
+import { align } from './operands.ts';
 
 /** Runs a float32 lowering on operands that are half floats or quantized integers: converts what it reads to float32
  *  in scratch, and what it wrote back. Constants are converted once. Null where no lowering takes them. */
@@ -32,28 +31,11 @@ function canConvert(operand: Operand): boolean {
   if (!converts(operand)) return true;
   if (quantization === null) return true;
   if (dtype !== 'float32') return false;
-  return constant || (isWhole(quantization) && kindOf(quantization.storage) !== null);
+  return constant || (isWhole(quantization) && levelKind(quantization.storage) !== null);
 }
 
 function isWhole({ scale, blockSize }: Quantization): boolean {
   return scale.length === 1 && blockSize === null;
-}
-
-function kindOf(
-  storage: DType,
-): { bytes: 1 | 2; unsigned: 0 | 1; min: number; max: number } | null {
-  switch (storage) {
-    case 'int8':
-      return { bytes: 1, unsigned: 0, min: -128, max: 127 };
-    case 'uint8':
-      return { bytes: 1, unsigned: 1, min: 0, max: 255 };
-    case 'int16':
-      return { bytes: 2, unsigned: 0, min: -32768, max: 32767 };
-    case 'uint16':
-      return { bytes: 2, unsigned: 1, min: 0, max: 65535 };
-    default:
-      return null;
-  }
 }
 
 const floats = new WeakMap<Tensor, Tensor>();
@@ -104,7 +86,11 @@ function wrap(c: LowerContext, view: LowerContext, inner: Lowered): Lowered {
   const take = (operand: Operand): Conversion => {
     const offset = scratchBytes;
     scratchBytes += align(4 * operand.size);
-    return { operand, offset, parameters: parametersOf(c, operand) };
+    return {
+      operand,
+      offset,
+      parameters: operand.quantization === null ? null : packParameters(c, operand.quantization),
+    };
   };
   const before = new Map<number, Conversion>();
   const constants = new Map<number, Packed>();
@@ -161,46 +147,28 @@ function wrap(c: LowerContext, view: LowerContext, inner: Lowered): Lowered {
   };
 }
 
-/** Scale and zero point in kernel memory. */
-function parametersOf(c: LowerContext, { quantization }: Operand): Packed | null {
-  if (quantization === null) return null;
-  return c.pack('scale and zero point', [quantization], 8, (address) => {
-    const views = c.backend.arena.views();
-    views.f32[address >>> 2] = quantization.scale[0]!;
-    views.i32[(address >>> 2) + 1] = quantization.zeroPoint?.[0] ?? 0;
-  });
-}
-
 function widening(
-  { simd }: LibraryBackend,
+  backend: LibraryBackend,
   { operand, parameters }: Conversion,
   from: number,
   to: number,
 ): Step {
   const { size, storage } = operand;
-  if (parameters === null) {
-    const convert = storage === 'float16' ? simd.f16_f32 : simd.bf16_f32;
-    return () => convert(from, to, size);
-  }
-  const kind = kindOf(storage)!;
-  const convert = kind.bytes === 1 ? simd.q8_f32_runs : simd.q16_f32_runs;
-  const scale = parameters.address;
-  return () => convert(from, to, scale, scale + 4, 1, size, size, 0, kind.unsigned);
+  if (parameters !== null)
+    return dequantizeStep({ backend }, levelKind(storage)!, parameters, size, from, to);
+  const convert = storage === 'float16' ? backend.simd.f16_f32 : backend.simd.bf16_f32;
+  return () => convert(from, to, size);
 }
 
 function narrowing(
-  { simd }: LibraryBackend,
+  backend: LibraryBackend,
   { operand, parameters }: Conversion,
   from: number,
   to: number,
 ): Step {
   const { size, storage } = operand;
-  if (parameters === null) {
-    const convert = storage === 'float16' ? simd.f32_f16 : simd.f32_bf16;
-    return () => convert(from, to, size);
-  }
-  const kind = kindOf(storage)!;
-  const convert = kind.bytes === 1 ? simd.f32_q8_runs : simd.f32_q16_runs;
-  const scale = parameters.address;
-  return () => convert(from, to, scale, scale + 4, 1, size, size, 0, kind.min, kind.max);
+  if (parameters !== null)
+    return quantizeStep({ backend }, levelKind(storage)!, parameters, size, from, to);
+  const convert = storage === 'float16' ? backend.simd.f32_f16 : backend.simd.f32_bf16;
+  return () => convert(from, to, size);
 }

@@ -1,5 +1,6 @@
 import { copyStep, rowMajor } from './copy.ts';
 import type { LowerContext, Lowered, Step } from './lowering.ts';
+import { align } from './operands.ts';
 
 /** Sizes of images before and after. */
 export interface Images {
@@ -20,7 +21,6 @@ interface OnChannelsLast {
 /** Runs on float32 images whose channels come first: turns them around in scratch, there and back. */
 export function turned(c: LowerContext, images: Images, kind: OnChannelsLast): Lowered {
   const { batch, channels, outChannels, pixels, outPixels } = images;
-  const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
   const xBytes = align(4 * batch * pixels * channels);
   const yBytes = align(4 * batch * outPixels * outChannels);
   return {

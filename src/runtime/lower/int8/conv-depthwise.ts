@@ -1,7 +1,8 @@
 import { padded } from '../../../kernels/int8/panels.ts';
 import { slackBytes } from '../../../kernels/int8/product.ts';
+import { align } from '../operands.ts';
 import { frameOf } from './frame.ts';
-import { align, type Int8Job, type Int8Kind, packNumbers, requantizeStep } from './job.ts';
+import { type Int8Job, type Int8Kind, packNumbers, requantizeStep } from './job.ts';
 
 /** Bytes of sums at a time: they stay in the cache until they are requantized. */
 const blockBytes = 2 ** 16;

@@ -56,5 +56,3 @@ export function requantizeStep({
   return (sums, y, pixels, n) =>
     simd.i32_q8_requantize_double(sums, y, m.address, s.address, pixels, n, zero, lo, hi);
 }
-
-export const align = (bytes: number): number => Math.ceil(bytes / 64) * 64;
