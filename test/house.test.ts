@@ -35,9 +35,12 @@ for (const rule of rules) {
   });
 }
 
+/** By its first line: see scripts/tflite-schema.ts. */
+const isGenerated = (text: string): boolean => text.startsWith('/** Made by scripts/');
+
 house(`files have at most ${mostLines} lines`, () => {
   const lengths = all
-    .filter((file) => code.test(file.path))
+    .filter((file) => code.test(file.path) && !isGenerated(file.text))
     .map((file) => ({ path: file.path, lines: file.text.split('\n').length - 1 }));
   none(lengths.filter(({ lines }) => lines > mostLines).map((f) => `${f.path}: ${f.lines}`));
 });
