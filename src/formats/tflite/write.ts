@@ -1,12 +1,12 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph } from '../../ir/graph.ts';
+import type { Graph, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import type { WriteOptions } from '../format.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { copy } from './write/blocks.ts';
-import { Emitter } from './write/emitter.ts';
+import { type EmitContext, Emitter } from './write/emitter.ts';
 import { TfliteFile } from './write/file.ts';
 import { makeOperand, type Operand } from './write/operand.ts';
 import { prepare } from './write/prepare.ts';
@@ -25,10 +25,20 @@ export interface Unwritten {
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
   const prepared = await prepare(model, options);
   const file = new TfliteFile();
-  const writing: Writing = { file, names: namesAround(prepared.graph), unwritten: [] };
-  const record = writeGraph(prepared.graph, writing);
-  if (writing.unwritten.length > 0) throw refusal(writing.unwritten);
-  file.subgraphs[0] = record;
+  const unwritten: Unwritten[] = [];
+  const context: EmitContext = {
+    file,
+    names: namesAround(prepared.graph),
+    evaluate: options.evaluate ?? null,
+    subgraph(graph, captured) {
+      const index = file.subgraphs.push({}) - 1;
+      file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
+      return index;
+    },
+  };
+  context.subgraph(prepared.graph, []);
+  const record = file.subgraphs[0]!;
+  if (unwritten.length > 0) throw refusal(unwritten);
   const names = (indices: Int32Array | undefined, values: Graph['inputs']): TensorMapRecord[] =>
     values.map(({ name }, i) => ({ name, tensorIndex: indices![i]! }));
   file.signatures.push({
@@ -40,15 +50,14 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
   return file.record('modelpress');
 }
 
-interface Writing {
-  file: TfliteFile;
-  names: Set<string>;
-  unwritten: Unwritten[];
-}
-
-function writeGraph(graph: Graph, { file, names, unwritten }: Writing): SubGraphRecord {
-  const e = new Emitter(file, graph, names);
-  const inputs = graph.inputs.map((value) => e.input(value));
+function writeGraph(
+  graph: Graph,
+  context: EmitContext,
+  unwritten: Unwritten[],
+  captured: readonly Value[],
+): SubGraphRecord {
+  const e = new Emitter(graph, context);
+  const inputs = [...graph.inputs, ...captured].map((value) => e.input(value));
   for (const node of graph.nodes) {
     try {
       const row = rowOf(node);

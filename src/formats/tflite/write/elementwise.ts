@@ -97,6 +97,7 @@ const many =
 /** Types that comparisons have. */
 const compared: readonly DType[] = ['float32', 'int32', 'int64'];
 
+/** A comparison of numbers, broadcast: booleans. */
 export function compare(e: Emitter, name: string, a: Operand, b: Operand, out?: Operand): Operand {
   const has =
     /EQUAL$/.test(name) && a.dtype === 'bool' && !/_EQUAL$|GREATER|LESS/.test(name)

@@ -1,6 +1,6 @@
-import { type DType, dtypes, type TypedArray } from '../../../core/dtype.ts';
+import { type DType, dtypes } from '../../../core/dtype.ts';
 import { UnsupportedError } from '../../../core/errors.ts';
-import { isStatic, type Shape } from '../../../core/shape.ts';
+import { isStatic, type Shape, volume } from '../../../core/shape.ts';
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import { describe } from '../../../ir/edit.ts';
@@ -9,6 +9,7 @@ import type { Quantization } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
+import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { TfliteFile } from './file.ts';
 import { floatsOf } from './floats.ts';
@@ -18,12 +19,24 @@ import { versionOf } from './versions.ts';
 /** How an operator of the IR becomes operators of the file: emits them; what it can't, it says by `fail`. */
 export type Row = (e: Emitter, node: Node) => void;
 
+/** What the subgraphs of a file share. */
+export interface EmitContext {
+  readonly file: TfliteFile;
+  /** Names that are taken. */
+  readonly names: Set<string>;
+  readonly evaluate: Evaluate | null;
+  /** Writes another graph as a subgraph; gives its number.
+   *  @param captured  values of graphs around it that it reads: inputs behind its own */
+  subgraph(graph: Graph, captured: readonly Value[]): number;
+}
+
 /** Half floats from this size on stay half floats in the file. */
 const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
 export class Emitter {
+  readonly context: EmitContext;
   readonly file: TfliteFile;
   readonly graph: Graph;
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
@@ -38,10 +51,16 @@ export class Emitter {
   /** Results that are to be quantized after the node. */
   #unquantized: { real: Operand; stored: Operand }[] = [];
 
-  constructor(file: TfliteFile, graph: Graph, names: Set<string>) {
-    this.file = file;
+  constructor(graph: Graph, context: EmitContext) {
     this.graph = graph;
-    this.#names = names;
+    this.context = context;
+    this.file = context.file;
+    this.#names = context.names;
+  }
+
+  /** Runs a node on constants; null where nobody can. */
+  get evaluate(): Evaluate | null {
+    return this.context.evaluate;
   }
 
   get node(): Node {
@@ -189,23 +208,33 @@ export class Emitter {
     return this.#constantOperand(freshName(this.#names, near), constant);
   }
 
+  /** Numbers of a type that has at least a byte for each. */
+  list(values: ArrayLike<number>, dtype: DType, shape: readonly number[]): Operand {
+    const { array, bits } = dtypes[dtype];
+    const data = new array!(new ArrayBuffer((values.length * bits) / 8), 0, values.length);
+    for (let i = 0; i < values.length; i++)
+      data[i] = (bits === 64 && dtype !== 'float64' ? BigInt(values[i]!) : values[i]!) as never;
+    return this.constant(constantOf(dtype, shape, bytesOf(data)), dtype);
+  }
+
   /** Integers: axes, sizes. */
   ints(values: readonly number[], shape: readonly number[] = [values.length]): Operand {
-    return this.constant(constantOf('int32', shape, bytesOf(Int32Array.from(values))), 'ints');
+    return this.list(values, 'int32', shape);
   }
 
   /** Real numbers. */
   floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Operand {
-    return this.constant(
-      constantOf('float32', shape, bytesOf(Float32Array.from(values))),
-      'floats',
-    );
+    return this.list(values, 'float32', shape);
   }
 
   /** A scalar of a type. */
   scalar(value: number, dtype: DType = 'float32'): Operand {
-    if (dtype === 'float32') return this.floats([value], []);
-    return this.constant(scalarConstant(value, dtype), 'scalar');
+    return this.list([value], dtype, []);
+  }
+
+  /** The same number everywhere. */
+  constantOf(value: number, dtype: DType, shape: readonly number[]): Operand {
+    return this.list(new Float64Array(volume(shape)).fill(value), dtype, shape);
   }
 
   /** Emits an operator. Quantized operands are dequantized before, unless the node runs on integers. */
@@ -276,15 +305,6 @@ export function numbersOf(constant: Constant): number[] | null {
   const bytes = readConstant(constant) as Uint8Array;
   if (kind === 'float') return [...floatsOf(constant.dtype, bytes)];
   return Array.from(typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>, Number);
-}
-
-function scalarConstant(value: number, dtype: DType): Constant {
-  const { array } = dtypes[dtype];
-  const is64 = dtypes[dtype].bits === 64;
-  const data = new array!(new ArrayBuffer(dtypes[dtype].bits / 8), 0, 1) as TypedArray;
-  if (is64) (data as BigInt64Array)[0] = BigInt(value);
-  else (data as Int32Array)[0] = value;
-  return constantOf(dtype, [], bytesOf(data));
 }
 
 /** Sizes of a shape that is known.

@@ -16,7 +16,7 @@ import { builtinOperators, tensorTypes } from '../schema-table.ts';
 import type { Operand } from './operand.ts';
 
 /** Builtin codes from here on have a place of their own; the old field says this much for all of them. */
-const placeholder = 127;
+const lastOldCode = 127;
 const custom = 'CUSTOM';
 
 /** What a file has besides subgraphs: buffers, operator codes, metadata. Equal buffers and codes are one. */
@@ -75,7 +75,7 @@ export class TfliteFile {
     if (known !== undefined) return known;
     const code = builtinOperators.indexOf(isCustom ? custom : name);
     const record: OperatorCodeRecord = {
-      deprecatedBuiltinCode: Math.min(code, placeholder),
+      deprecatedBuiltinCode: Math.min(code, lastOldCode),
       version,
       builtinCode: code,
     };

@@ -5,6 +5,7 @@ import type { Model } from '../../../ir/model.ts';
 import { allGraphs } from '../../../ir/walk.ts';
 import { ops } from '../../../ops/index.ts';
 import { expandQuantized } from '../../../passes/expand-quantized.ts';
+import { exportQuantization } from '../../../passes/export-quantization.ts';
 import { importQuantization } from '../../../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../../../passes/layout.ts';
 import { fuseForFile, optimizeForFile } from '../../../passes/optimize.ts';
@@ -17,8 +18,9 @@ export async function prepare(model: Model, options: WriteOptions): Promise<Mode
   const { evaluate, layout } = options;
   copy.inlineCalls?.(copy);
   if (evaluate !== undefined) expandQuantized(copy, evaluate);
+  exportQuantization(copy);
   optimizeForFile(copy, { ops, ...(evaluate === undefined ? {} : { evaluate }) });
-  importQuantization(copy);
+  importQuantization(copy, { purpose: 'store' });
   assignLayout(copy, channelsLast, layout === undefined ? {} : { inputs: layout, outputs: layout });
   fuseForFile(copy, { ops });
   return copy;
