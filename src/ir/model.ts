@@ -1,15 +1,6 @@
 import type { EditRecord } from './edit.ts';
 import { Graph } from './graph.ts';
 
-/** What a model keeps from one run to the next: an input of its graph, and the output that is the next run's input. */
-export interface State {
-  readonly input: string;
-  readonly output: string;
-  /** The integer that stands for zero where the input holds integers; 0 elsewhere. An input with a constant begins as
-   *  that constant instead. */
-  readonly zero: number;
-}
-
 /** A graph with what a file says around it. */
 export class Model {
   /** Name of the format it was read from: `onnx`. */
@@ -20,8 +11,8 @@ export class Model {
   /** Operator-set versions by domain; '' is ai.onnx. Nodes follow the pinned set, this is what to write. */
   readonly opsets: Map<string, number> = new Map();
   readonly metadata: Map<string, string> = new Map();
-  /** Inputs and outputs of the graph, by name, that carry state from run to run; all others are the interface. */
-  readonly states: State[] = [];
+  /** Outputs of the graph that are its inputs at the next run, by name: what the model remembers. */
+  readonly states: { input: string; output: string }[] = [];
   /** What was changed since reading, in order. */
   readonly edits: EditRecord[] = [];
   /** The format's own record of what the IR does not model. */

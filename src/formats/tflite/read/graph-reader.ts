@@ -333,8 +333,7 @@ export class GraphReader {
       output = this.#produce('Identity', [current], copy);
     }
     this.builder.output(output);
-    const zero = isLevels ? (this.quantization(index).zeroPoint?.[0] ?? 0) : 0;
-    this.reading.states.push({ input: input.name, output: output.name, zero });
+    this.reading.states.push({ input: input.name, output: output.name });
   }
 
   #readOperator(operator: OperatorRecord, where: string): void {

@@ -1,7 +1,6 @@
 import type { Budget, Limits } from '../../../core/limits.ts';
 import type { ByteSource } from '../../../core/source.ts';
 import type { Value } from '../../../ir/graph.ts';
-import type { State } from '../../../ir/model.ts';
 import type { ReadingTypes } from '../../reading-types.ts';
 import type { ModelRecord } from '../records.ts';
 
@@ -27,5 +26,5 @@ export interface Reading {
   readonly tensors: Budget;
   /** Variables with a name (VAR_HANDLE), of all subgraphs. */
   readonly variables: Map<string, Variable>;
-  readonly states: State[];
+  readonly states: { input: string; output: string }[];
 }
