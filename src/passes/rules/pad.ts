@@ -1,6 +1,6 @@
 import type { Node, Value } from '../../ir/graph.ts';
 import type { Attribute } from '../../ir/types.ts';
-import { sameWhole } from '../import-quantization.ts';
+import { sameWhole } from '../quantization-of.ts';
 import type { Rule } from '../rule.ts';
 import type { RuleContext } from '../rule-context.ts';
 
