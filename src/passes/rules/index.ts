@@ -90,6 +90,7 @@ export const fuseRules: readonly Rule[] = [
   transposeChains,
   idleTransposes,
   reshapeChains,
+  padIntoConv,
   addendsIntoConv,
   biasIntoMatMul,
   transposesIntoMatMul,
