@@ -140,9 +140,7 @@ async function ofTflite(path: string, bytes: Uint8Array, operators: string[]): P
   const { bytes: onnx } = await convert(bytes, { to: 'onnx', runner: null });
   const after = await readModel(onnx);
   const names = after.graph.inputs.filter(({ constant }) => constant === null);
-  const states = new Set(
-    (model as { states?: { input: string }[] }).states?.map(({ input }) => input),
-  );
+  const states = new Set(model.states.map(({ input }) => input));
   const feeds: Record<string, Tensor> = {};
   let next = 0;
   for (const { name, type } of names) {
@@ -200,7 +198,7 @@ function noise({ type, dims, data }: Tensor, seed: number): Tensor {
 }
 
 function operatorsOf(model: Model): string[] {
-  const names = new Set();
+  const names: Set<string> = new Set();
   for (const graph of allGraphs(model.graph)) {
     for (const { domain, op } of graph.nodes) names.add(domain === '' ? op : `${domain}.${op}`);
   }
