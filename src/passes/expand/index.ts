@@ -11,6 +11,8 @@ import { attentionExpansions } from './attention.ts';
 import { lossExpansions } from './losses.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
+import { recurrentExpansions } from './recurrent.ts';
+import { samplingExpansions } from './sampling.ts';
 import { signalExpansions } from './signal.ts';
 
 /** What means the same as a node, in simpler operators of the pinned operator set. It needs known sizes.
@@ -22,6 +24,8 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...attentionExpansions,
   ...lossExpansions,
   ...normExpansions,
+  ...recurrentExpansions,
+  ...samplingExpansions,
   ...signalExpansions,
 };
 
