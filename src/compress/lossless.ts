@@ -1,12 +1,15 @@
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { allGraphs } from '../ir/walk.ts';
+import { allGraphs, namedByRecords } from '../ir/walk.ts';
+import { exportQuantization } from '../passes/export-quantization.ts';
 import { foldBatchNorm } from '../passes/fold-batchnorm.ts';
 import { shareConstants } from '../passes/share-constants.ts';
 
 /** Makes a model smaller without changing what it computes. Returns what was done, one sentence each. */
 export async function lossless(model: Model): Promise<string[]> {
+  // Rewriting knows quantization of activations as nodes; a writer brings it into its own form.
+  exportQuantization(model);
   return [
     ...fixConstants(model),
     ...(await foldBatchNorm(model)),
@@ -36,11 +39,7 @@ function removeUnused(model: Model): string[] {
     reason: 'no output depends on it',
   });
   const graphs = [...allGraphs(model.graph)].reverse();
-  const named = new Set<Value>();
-  for (const graph of graphs) {
-    for (const { origin } of graph.nodes)
-      for (const value of origin?.unread.values() ?? []) named.add(value);
-  }
+  const named = namedByRecords(model.graph);
   const isNeeded = (value: Value): boolean => value.uses.size > 0 || named.has(value);
   let nodes = 0;
   let constants = 0;

@@ -22,6 +22,7 @@ import { sequenceOps } from './sequence.ts';
 import { signalOps } from './signal.ts';
 import { slicingOps } from './slicing.ts';
 import { textOps } from './text.ts';
+import { tfliteRecurrentOps } from './tflite-recurrent.ts';
 import { trainingOps } from './training.ts';
 
 export {
@@ -61,6 +62,7 @@ export const ops: readonly Op[] = [
   ...mlOps,
   ...trainingOps,
   ...mpOps,
+  ...tfliteRecurrentOps,
 ];
 
 const tables = new WeakMap<readonly Op[], Map<string, Op>>();
