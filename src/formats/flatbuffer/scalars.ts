@@ -3,7 +3,19 @@ import type { BytesWriter } from './bytes-writer.ts';
 import type { ScalarKind } from './schema.ts';
 
 /** What a vector of a kind is as a typed array. */
-export const arraysOfScalars = {
+export const arraysOfScalars: {
+  readonly '?': typeof Uint8Array;
+  readonly b: typeof Int8Array;
+  readonly B: typeof Uint8Array;
+  readonly h: typeof Int16Array;
+  readonly H: typeof Uint16Array;
+  readonly i: typeof Int32Array;
+  readonly I: typeof Uint32Array;
+  readonly q: typeof BigInt64Array;
+  readonly Q: typeof BigUint64Array;
+  readonly f: typeof Float32Array;
+  readonly d: typeof Float64Array;
+} = {
   '?': Uint8Array,
   b: Int8Array,
   B: Uint8Array,
@@ -15,7 +27,7 @@ export const arraysOfScalars = {
   Q: BigUint64Array,
   f: Float32Array,
   d: Float64Array,
-} as const;
+};
 
 /** Bits of integer kinds; below 0 for signed ones. */
 const bits: Readonly<Partial<Record<ScalarKind, number>>> = {

@@ -11,7 +11,7 @@ import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
-import type { TfliteFile } from './file.ts';
+import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
 import { versionOf } from './versions.ts';
@@ -21,7 +21,7 @@ export type Row = (e: Emitter, node: Node) => void;
 
 /** What the subgraphs of a file share. */
 export interface EmitContext {
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
@@ -37,7 +37,7 @@ const worthHalf = 1024;
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
 export class Emitter {
   readonly context: EmitContext;
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   readonly graph: Graph;
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
