@@ -4,17 +4,17 @@ import type { ScalarKind } from './schema.ts';
 
 /** What a vector of a kind is as a typed array. */
 export const arraysOfScalars: {
-  readonly '?': typeof Uint8Array;
-  readonly b: typeof Int8Array;
-  readonly B: typeof Uint8Array;
-  readonly h: typeof Int16Array;
-  readonly H: typeof Uint16Array;
-  readonly i: typeof Int32Array;
-  readonly I: typeof Uint32Array;
-  readonly q: typeof BigInt64Array;
-  readonly Q: typeof BigUint64Array;
-  readonly f: typeof Float32Array;
-  readonly d: typeof Float64Array;
+  readonly '?': Uint8ArrayConstructor;
+  readonly b: Int8ArrayConstructor;
+  readonly B: Uint8ArrayConstructor;
+  readonly h: Int16ArrayConstructor;
+  readonly H: Uint16ArrayConstructor;
+  readonly i: Int32ArrayConstructor;
+  readonly I: Uint32ArrayConstructor;
+  readonly q: BigInt64ArrayConstructor;
+  readonly Q: BigUint64ArrayConstructor;
+  readonly f: Float32ArrayConstructor;
+  readonly d: Float64ArrayConstructor;
 } = {
   '?': Uint8Array,
   b: Int8Array,
