@@ -2,11 +2,14 @@ import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
+import { exportQuantization } from '../passes/export-quantization.ts';
 import { foldBatchNorm } from '../passes/fold-batchnorm.ts';
 import { shareConstants } from '../passes/share-constants.ts';
 
 /** Makes a model smaller without changing what it computes. Returns what was done, one sentence each. */
 export async function lossless(model: Model): Promise<string[]> {
+  // Rewriting knows quantization of activations as nodes; a writer brings it into its own form.
+  exportQuantization(model);
   return [
     ...fixConstants(model),
     ...(await foldBatchNorm(model)),

@@ -18,6 +18,7 @@ export function clone(model: Model): Model {
   copy.inlineCalls = model.inlineCalls;
   for (const [domain, version] of model.opsets) copy.opsets.set(domain, version);
   for (const [key, value] of model.metadata) copy.metadata.set(key, value);
+  copy.states.push(...model.states.map((state) => ({ ...state })));
   copy.edits.push(...model.edits);
   for (const [origin, target] of copies.origins) fillOrigin(origin, target, copies);
   return copy;

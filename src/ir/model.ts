@@ -11,6 +11,8 @@ export class Model {
   /** Operator-set versions by domain; '' is ai.onnx. Nodes follow the pinned set, this is what to write. */
   readonly opsets: Map<string, number> = new Map();
   readonly metadata: Map<string, string> = new Map();
+  /** Outputs of the graph that are its inputs at the next run, by name: what the model remembers. */
+  readonly states: { input: string; output: string }[] = [];
   /** What was changed since reading, in order. */
   readonly edits: EditRecord[] = [];
   /** The format's own record of what the IR does not model. */

@@ -6,10 +6,10 @@ import { Tensor } from '../core/tensor.ts';
 import type { Model } from '../ir/model.ts';
 import type { Feeds, ValueInfo } from './runner.ts';
 
-/** What a model takes: its inputs without those that have a constant. */
+/** What a model takes: its inputs without those that have a constant, and without its states. */
 export function inputsOf(model: Model): ValueInfo[] {
   return model.graph.inputs
-    .filter(({ constant }) => constant === null)
+    .filter(({ constant, name }) => constant === null && !isState(model, name))
     .map(({ name, type }) => {
       if (type === null) return { name, type: null, dims: null };
       if (type.kind === 'tensor') return { name, type: type.dtype, dims: type.shape };
@@ -20,6 +20,9 @@ export function inputsOf(model: Model): ValueInfo[] {
       });
     });
 }
+
+const isState = ({ states }: Model, name: string): boolean =>
+  states.some(({ input }) => input === name);
 
 /** Symbols among the inputs' dimensions, in order; an unknown size is `NAME[AXIS]`. */
 export function symbolsOf(inputs: readonly ValueInfo[]): string[] {

@@ -1,6 +1,7 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
 import { expandQuantized } from '../passes/expand-quantized.ts';
+import { exportQuantization } from '../passes/export-quantization.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../passes/layout.ts';
 import type { Refusal } from '../passes/manager.ts';
@@ -11,6 +12,7 @@ import { evaluateNode } from './evaluate-node.ts';
  *  had to stay. */
 export function optimize(model: Model): Refusal[] {
   model.inlineCalls?.(model);
+  exportQuantization(model);
   expandQuantized(model, evaluateNode);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);

@@ -5,6 +5,7 @@ import type { Runner } from './runner.ts';
 import { createSession } from './session.ts';
 
 /** Runs models with our own sessions: the default wherever results are proved.
+ *  Every run is a first one: what models remember is forgotten.
  *  @param read  reads a file: `readModel`, which this folder does not know
  *  @returns     a runner named `modelpress`; outputs that are sequences or empty optionals are left out
  *  Errors of the reader and of the session are passed on. */
@@ -18,6 +19,7 @@ export function ownRunner(read: (bytes: Uint8Array) => Promise<Model>): Runner {
       return {
         async run(feeds) {
           const outputs: Record<string, Tensor> = {};
+          session.reset();
           for (const [name, data] of Object.entries(session.run(feeds))) {
             if (data instanceof Tensor) outputs[name] = data;
           }

@@ -16,6 +16,7 @@ import { type NodeProfile, Profile } from './profile.ts';
 import { Program, type Watch } from './program.ts';
 import type { ActivationBlock } from './resources.ts';
 import type { ValueInfo } from './runner.ts';
+import { States } from './states.ts';
 
 /** What a session takes for an input, and gives for an output. */
 export type RunFeeds = Readonly<Record<string, Data | TensorLike>>;
@@ -33,7 +34,7 @@ export interface SessionOptions {
 }
 
 export interface RunOptions {
-  /** Names of the outputs that are wanted; default all. */
+  /** Names of the outputs that are wanted; default all but the states. */
   outputs?: readonly string[];
 }
 
@@ -61,12 +62,15 @@ export function createSession(model: Model, options: SessionOptions = {}): Sessi
 
 /** Runs a model on tensors. `createSession` makes them; `dispose` gives their memory back. */
 export class Session {
+  /** Without the states. */
   readonly inputs: readonly ValueInfo[];
   readonly outputs: readonly ValueInfo[];
   readonly #prepared: Prepared;
   readonly #program: Program;
   readonly #activations: Activations = new Activations();
   readonly #inputValues: Map<string, Value> = new Map();
+  readonly #outputNames: readonly string[];
+  readonly #states: States;
   #disposed = false;
   #busy = false;
 
@@ -77,8 +81,11 @@ export class Session {
     this.#prepared.users++;
     const { graph } = this.#prepared.model;
     for (const value of graph.inputs) this.#inputValues.set(value.name, value);
-    this.inputs = graph.inputs.map(infoOf);
-    this.outputs = graph.outputs.map(infoOf);
+    const states = new States(this.#prepared.model);
+    this.#states = states;
+    this.#outputNames = graph.outputs.map(({ name }) => name);
+    this.inputs = graph.inputs.filter(({ name }) => !states.inputs.has(name)).map(infoOf);
+    this.outputs = graph.outputs.filter(({ name }) => !states.outputs.has(name)).map(infoOf);
     this.#program = new Program(graph, {
       ops,
       tables: { lowerings, evaluators },
@@ -88,7 +95,8 @@ export class Session {
     });
   }
 
-  /** Runs the model once.
+  /** Runs the model once. What it remembers (`Model.states`) is zeros at first, then as the run before left it, unless
+   *  it is fed.
    *  @param feeds  a tensor for each input, by name; a sequence is an array, an empty optional is null
    *  @returns      a tensor for each output, by name, in memory of its own
    *  @throws {TypeError} an input is missing, unknown or of another type; the session is disposed of or running
@@ -130,6 +138,12 @@ export class Session {
     return profile.rows();
   }
 
+  /** Forgets what the model remembers: the next run is as the first. */
+  reset(): void {
+    if (this.#busy) throw typeError('session', 'one that is not running', 'running');
+    this.#states.reset();
+  }
+
   /** Kernel memory that it holds at present. */
   memory(): SessionMemory {
     return { weights: this.#prepared.store.bytes, activations: this.#activations.bytes };
@@ -168,6 +182,7 @@ export class Session {
       }
       given.set(value, checked(name, value, data));
     }
+    this.#states.feed(given);
     for (const [name, value] of this.#inputValues) {
       if (!given.has(value)) throw typeError(`feeds.${name}`, 'a tensor', undefined);
     }
@@ -178,11 +193,13 @@ export class Session {
   #results(data: readonly Data[], { outputs }: RunOptions): Record<string, Tensor> {
     const results: Record<string, Tensor> = {};
     for (const name of outputs ?? []) {
-      if (!this.outputs.some((info) => info.name === name))
-        throw typeError('outputs', this.outputs.map((info) => info.name).join(' | '), name);
+      if (!this.#outputNames.includes(name))
+        throw typeError('outputs', this.#outputNames.join(' | '), name);
     }
-    this.outputs.forEach(({ name }, index) => {
-      if (outputs === undefined || outputs.includes(name)) results[name] = data[index] as Tensor;
+    this.#states.keep(data);
+    this.#outputNames.forEach((name, index) => {
+      const isWanted = outputs?.includes(name) ?? !this.#states.outputs.has(name);
+      if (isWanted) results[name] = data[index] as Tensor;
     });
     return results;
   }

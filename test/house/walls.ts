@@ -7,7 +7,7 @@ export const walls: Readonly<Record<string, readonly string[]>> = {
   kernels: ['core', 'wasm'],
   ir: ['core'],
   ops: ['core', 'ir', 'wasm'],
-  formats: ['core', 'ir', 'ops'],
+  formats: ['core', 'ir', 'ops', 'passes'],
   passes: ['core', 'ir', 'ops', 'report'],
   runtime: ['core', 'ir', 'ops', 'passes', 'wasm', 'kernels', 'report'],
   train: ['core', 'ir', 'ops', 'runtime', 'kernels'],

@@ -50,6 +50,12 @@ export const sizeOfScalar: Readonly<Record<ScalarKind, number>> = {
   d: 8,
 };
 
+/** The value of a scalar field that a table leaves out, as records have it. */
+export function defaultOf({ kind, default: value }: FieldSchema): number | bigint | boolean {
+  if (kind === 'q' || kind === 'Q') return BigInt(value);
+  return kind === '?' ? value !== 0 : value;
+}
+
 /** Reads a schema's text. Linear cost. */
 export function parseSchema(text: string): Schema {
   const tables = new Map<string, TableSchema>();

@@ -1,9 +1,11 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
+import { clone } from '../../ir/clone.ts';
 import { Graph, type Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { allGraphs, freshName, namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
+import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import type { LoweredNode, WriteOptions, WriteReport } from '../format.ts';
 import { breaks } from './adapt/index.ts';
 import { encodedSize, encodeModel } from './codec.ts';
@@ -27,10 +29,13 @@ import { type Written, writeNode } from './write-node.ts';
  *  the model needs it.
  *  @throws {UnsupportedError} an operator that can't be written in the wished operator set */
 export async function writeOnnx(
-  model: Model,
+  source: Model,
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<WriteReport> {
+  const isAttached = hasQuantizedActivations(source);
+  const model = isAttached ? clone(source) : source;
+  if (isAttached) exportQuantization(model);
   const opset = chooseOpset(model, options.opset);
   const { external } = options;
   const outside = external === undefined ? null : new ExternalWriter(external.location);

@@ -1,4 +1,4 @@
-import { quantizationOf, sameWhole } from '../../../passes/import-quantization.ts';
+import { quantizationOf, sameWhole } from '../../../passes/quantization-of.ts';
 import { dequantizeStep, levelKind, packParameters, quantizeStep } from '../levels-step.ts';
 import type { Lowered, Lowering } from '../lowering.ts';
 import { isFloat } from '../operands.ts';
