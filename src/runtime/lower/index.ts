@@ -1,6 +1,4 @@
-import { lstmKernels } from '../reference-contract/lstm.ts';
-import { storedLowering } from '../reference-contract/stored.ts';
-import { svdfKernel } from '../reference-contract/svdf.ts';
+import { storedLowerings } from '../reference-contract/always.ts';
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
@@ -49,8 +47,7 @@ export const lowerings: readonly Lowering[] = [
   ...int8SoftmaxLowerings,
   ...quantizeLowerings,
   ...integerLowerings,
-  // TFLite computes these in one way under any contract.
-  ...[svdfKernel, ...lstmKernels].map(storedLowering),
+  ...storedLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 

@@ -117,6 +117,8 @@ function requantized(c: LowerContext): Run | null {
     };
   const from = meaningOf(x);
   if (from === null) return null;
+  // Nothing to compute: a copy.
+  if (from.storage === to.storage && from.scale === to.scale && from.zero === to.zero) return null;
   const same = multiplierOf(from.scale / to.scale);
   return ([levels], [result]) => {
     for (let i = 0; i < result!.length; i++)

@@ -145,7 +145,7 @@ export function inverseSquareRoot(input: number): Multiplier {
   for (; value >= 2 ** 29; right++) value = Math.trunc(value / 4);
   const pairs = ((Math.clz32(value) - 1) >> 1) - 1;
   right -= pairs;
-  value *= 4 ** pairs;
+  value *= 2 ** (2 * pairs);
   const start = value >> 1;
   const half = roundingShift(start, 1);
   const multiply = wide.multiply;

@@ -28,6 +28,9 @@ interface Norm {
 /** An item of the input, and all inputs of the node. */
 export interface GateInputs {
   readonly x: Levels;
+  /** Which of the items that TFLite computes at once, and how many these are. */
+  readonly item: number;
+  readonly items: number;
   readonly constants: readonly (Levels | null)[];
 }
 
@@ -81,7 +84,8 @@ export function gateOf(
 const limited = (x: number): number => Math.min(Math.max(x, -32768), 32767);
 
 /** Sums of a gate, normalized if it has a norm: int16. */
-function sums(gate: Gate, { x, constants }: GateInputs, h: Int32Array, s: Int32Array): Int32Array {
+function sums(gate: Gate, all: GateInputs, h: Int32Array, s: Int32Array): Int32Array {
+  const { x, constants, item, items } = all;
   const { index, cells, norm, peephole } = gate;
   const [w, r] = [constants[1 + index]!, constants[5 + index]!];
   const bias = constants[12 + index]!;
@@ -93,9 +97,12 @@ function sums(gate: Gate, { x, constants }: GateInputs, h: Int32Array, s: Int32A
     sum = 0;
     for (let i = 0; i < h.length; i++) sum += r[k * h.length + i]! * (h[i]! - gate.stateZero);
     level = limited(scaled(sum | 0, gate.recurrent) + level);
-    // TFLite goes by the size of the output here.
-    if (peephole !== null && k < h.length)
-      level = limited(scaled(constants[peepholes[index]!]![k]! * s[k]!, peephole) + level);
+    // TFLite steps through cells as if there were as many as outputs.
+    const at = item * cells + k;
+    if (peephole !== null && at < items * h.length) {
+      const weight = constants[peepholes[index]!]![at % h.length]!;
+      level = limited(scaled(weight * s[k]!, peephole) + level);
+    }
     result[k] = level;
   }
   return norm === null ? result : normalized(result, norm, constants[20 + index]!, bias);

@@ -123,21 +123,23 @@ function prepare(c: LowerContext): Run | null {
   const layer = layerOf(c);
   if (layer === null) return null;
   const { dims } = c.inputs[0]!;
-  const isMajor = c.attributes.int('time_major', 0) !== 0;
-  const [p, q] = dims.length === 2 ? [dims[0]!, 1] : [dims[0]!, dims[1]!];
+  const isMajor = dims.length === 2 || c.attributes.int('time_major', 0) !== 0;
+  const [p, q] = dims.length === 2 ? [1, dims[0]!] : [dims[0]!, dims[1]!];
   const [batch, steps] = isMajor ? [q, p] : [p, q];
   const { inner, cells, outputs } = layer;
   return (inputs, [y, lastH, lastS]) => {
     const x = inputs[0]!;
     const h = Int32Array.from(inputs[18]!);
     const s = Int32Array.from(inputs[19]!);
+    const items = isMajor ? batch : 1;
     for (let n = 0; n < batch; n++) {
+      const item = isMajor ? n : 0;
       const own = h.subarray(n * outputs, (n + 1) * outputs);
       const cell = s.subarray(n * cells, (n + 1) * cells);
       for (let t = 0; t < steps; t++) {
         const row = isMajor ? t * batch + n : n * steps + t;
-        const item: Levels = x.subarray(row * inner, (row + 1) * inner);
-        step(layer, { x: item, constants: inputs }, own, cell);
+        const part: Levels = x.subarray(row * inner, (row + 1) * inner);
+        step(layer, { x: part, item, items, constants: inputs }, own, cell);
         y?.set(own, row * outputs);
       }
     }

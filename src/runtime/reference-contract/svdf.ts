@@ -23,7 +23,7 @@ function prepare(c: LowerContext): Run | null {
   const into = multiplierOf(fround(fround(from!.scale * feature!.scale) / memory!.scale));
   const out = multiplierOf(fround(fround(memory!.scale * weight!.scale) / to!.scale));
   const { min, max } = memory!;
-  const low = activation === 'Relu' ? Math.max(to!.min, to!.zero) : to!.min;
+
   return ([xs, fs, ts, bs, before], [ys, states]) => {
     const next = Int32Array.from(before!);
     next.copyWithin(0, 1);
@@ -47,7 +47,7 @@ function prepare(c: LowerContext): Run | null {
             for (let t = 0; t < steps; t++) sum += ts![f * steps + t]! * next[at + t]!;
           }
           const level = scaled(sum | 0, out) + to!.zero;
-          ys[n * units + unit] = Math.min(Math.max(level, low), to!.max);
+          ys[n * units + unit] = Math.min(Math.max(level, to!.min), to!.max);
         }
       }
     }
