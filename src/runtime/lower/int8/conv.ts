@@ -1,5 +1,4 @@
 import { convGeometry } from '../../../kernels/geometry.ts';
-import type { Levels } from '../../../kernels/int8/bytes.ts';
 import { packConv } from '../../../kernels/int8/conv-weights.ts';
 import { engine } from '../../../kernels/int8/engine.ts';
 import { panelBytes } from '../../../kernels/int8/panels.ts';
@@ -14,8 +13,8 @@ import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 import {
   centeredLevels,
-  channelsLast,
   integerBias,
+  lastLevels,
   packObject,
   requantizationScales,
   weightMeaning,
@@ -58,7 +57,7 @@ function lowerConv(c: LowerContext): Lowered | null {
     panelBytes(chosen, outputs / groups, taps, inputs) + panelBytes(chosen, 1, taps, inputs);
   const bytes = groups * (dense + 128) + 4 * (outputs + 8) * (taps + 1) + 128;
   const packed = packObject(c, `int8 conv ${groups} ${taps}`, 1, bytes, (take) => {
-    const levels = channelsLast(c.known(1)!.data as Levels, outputs, w.dims[1]!, product(kernel));
+    const levels = lastLevels(c, outputs, w.dims[1]!, product(kernel));
     const centered = centeredLevels(levels, weights.zeros);
     return packConv(chosen, take, centered ?? levels, sizes, centered ? undefined : weights.zeros);
   });
