@@ -75,16 +75,21 @@ export function toProto(
     fresh: (base) => freshName(names, base),
     place: (tensor) => outside?.place(tensor) ?? tensor,
   });
+  const hasImports = (record.opsetImport?.length ?? 0) > 0;
   return {
     ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
     graph,
-    ...(opset === before && model.origin !== null ? {} : { opsetImport: imports(model, opset) }),
+    ...(opset === before && model.origin !== null && (hasImports || raised < firstImporting)
+      ? {}
+      : { opsetImport: imports(model, opset) }),
   };
 }
 
 /** First IR version whose attributes say their type. */
 const firstTyped = 2;
+/** First IR version that names operator sets. */
+const firstImporting = 3;
 /** First IR version whose initializers need not be inputs. */
 const firstUnlisted = 4;
 
