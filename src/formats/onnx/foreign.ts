@@ -3,7 +3,7 @@ import { clone } from '../../ir/clone.ts';
 import { describe } from '../../ir/edit.ts';
 import type { Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { allGraphs, allNodes } from '../../ir/walk.ts';
+import { allGraphs, allNodes, freshName } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
@@ -32,6 +32,7 @@ export function asOnnx(model: Model): Model {
   }
   exportQuantization(copy);
   if (isForeign || hasOwn) inferShapes(copy, ops);
+  if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;
 }
@@ -58,6 +59,12 @@ function forget(model: Model): void {
       for (const value of node.outputs) value.origin = null;
     }
   }
+}
+
+/** Other formats don't name operators, and several nodes were one: each gets a name of its own. */
+function nameNodes({ graph }: Model): void {
+  const names = new Set<string>();
+  for (const node of allNodes(graph)) if (node.name !== '') node.name = freshName(names, node.name);
 }
 
 function refuseOwn({ graph }: Model): void {
