@@ -9,6 +9,7 @@ import { exportQuantization, hasQuantizedActivations } from '../../passes/export
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import { unfuse } from '../../passes/unfuse.ts';
+import { unfuseRecurrent } from '../../passes/unfuse-recurrent.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
 const firstOpset = 13;
@@ -28,6 +29,8 @@ export function asOnnx(model: Model): Model {
   if (hasOwn) {
     inferShapes(copy, ops);
     unfuse(copy);
+    unfuseRecurrent(copy);
+    inferShapes(copy, ops);
     assignLayout(copy, channelsFirst);
   }
   exportQuantization(copy);
