@@ -30,7 +30,7 @@ export function legalizeQuantization(model: Model): Legalized {
   for (const graph of allGraphs(model.graph))
     for (const node of graph.nodes) if (isQuantized(node)) legalizeNode(legalizer, node);
   edit.commit();
-  return legalizer;
+  return { integer: legalizer.integer, changes: legalizer.changes };
 }
 
 function legalizeNode(l: Legalizer, node: Node): void {
