@@ -13,7 +13,7 @@ import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { QuantizationChange } from '../legalize/change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
-import type { TfliteFile } from './file.ts';
+import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
@@ -24,7 +24,7 @@ export type Row = (e: Emitter, node: Node) => void;
 
 /** What the subgraphs of a file share. */
 export interface EmitContext {
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
@@ -52,7 +52,7 @@ const worthHalf = 1024;
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
 export class Emitter {
   readonly context: EmitContext;
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   readonly graph: Graph;
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
