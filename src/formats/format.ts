@@ -10,6 +10,8 @@ export interface ReadOptions {
    *  members of what the caller gives here, never paths. */
   external?: ExternalFiles;
   limits?: Partial<Limits>;
+  /** Key of the signature whose subgraph is read (TFLite); by default the first subgraph. */
+  signature?: string;
 }
 
 export interface WriteOptions {

@@ -4,13 +4,14 @@ import type { Model } from '../ir/model.ts';
 import type { Format, ReadOptions, WriteOptions, WriteReport } from './format.ts';
 import { onnx } from './onnx/index.ts';
 import { findFormat, sniff } from './sniff.ts';
+import { tflite } from './tflite/index.ts';
 
 export type { Format, ReadOptions, WriteOptions, WriteReport } from './format.ts';
 export type { ExternalFiles } from './onnx/external.ts';
-export { onnx };
+export { onnx, tflite };
 
 /** Every format that this library knows. */
-export const formats: readonly Format[] = [onnx];
+export const formats: readonly Format[] = [tflite, onnx];
 
 /** Reads a model. Weights stay in the source until they are needed.
  *  @param source  the file's bytes, or a source of them

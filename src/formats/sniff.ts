@@ -3,7 +3,6 @@ import type { Format } from './format.ts';
 
 /** Formats that people will try and that can be told by their first bytes. */
 const others: readonly { name: string; hint: string; at: number; bytes: readonly number[] }[] = [
-  { name: 'TFLite', hint: 'convert it to ONNX first', at: 4, bytes: [0x54, 0x46, 0x4c, 0x33] },
   {
     name: 'a zip archive (a PyTorch checkpoint, a .pt2 or a .keras file)',
     hint: 'export the model to ONNX first',

@@ -15,6 +15,8 @@ export interface Constant {
   readonly strings?: readonly Uint8Array[];
   /** The format's own record of it, to write an untouched tensor back as it was. */
   readonly origin?: unknown;
+  /** What this is with its axes in another order (`permutedConstant`). */
+  readonly permuted?: { readonly base: Constant; readonly perm: readonly number[] };
 }
 
 /** A constant over bytes in memory or anywhere else.

@@ -13,6 +13,7 @@ export function verify(model: Model): void {
   const known = new Set(graphs);
   if (known.size !== graphs.length) fail('a graph is the body of two nodes', model.graph);
   for (const graph of graphs) checkMembers(graph);
+  checkStates(model);
   checkOrder(model.graph, defined);
   for (const graph of graphs) {
     for (const value of valuesOf(graph)) {
@@ -49,6 +50,15 @@ function checkMembers(graph: Graph): void {
     for (const inner of node.subgraphs()) {
       if (inner.owner !== node) fail(`a body of ${describe(node)} has another owner`, graph);
     }
+  }
+}
+
+function checkStates({ graph, states }: Model): void {
+  for (const { input, output } of states) {
+    if (!graph.inputs.some(({ name }) => name === input))
+      fail(`the state "${input}" is no input`, graph);
+    if (!graph.outputs.some(({ name }) => name === output))
+      fail(`"${output}", the next value of "${input}", is no output`, graph);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Limits } from '../../core/limits.ts';
 import type { Graph } from '../../ir/graph.ts';
+import type { ReadingTypes } from '../reading-types.ts';
 import type { ExternalData } from './external.ts';
-import type { ReadingTypes } from './infer.ts';
 import type { GraphProto, SparseTensorProto } from './proto.ts';
 import type { Scope } from './scope.ts';
 import type { DenseTensor } from './sparse.ts';

@@ -92,6 +92,7 @@ export const fuseRules: readonly Rule[] = [
   transposeChains,
   idleTransposes,
   reshapeChains,
+  padIntoConv,
   addendsIntoConv,
   biasIntoMatMul,
   transposesIntoMatMul,

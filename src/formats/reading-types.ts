@@ -1,10 +1,10 @@
-import { ShapeError } from '../../core/errors.ts';
-import type { Dim, Shape } from '../../core/shape.ts';
-import type { Node, Value } from '../../ir/graph.ts';
-import type { ValueType } from '../../ir/types.ts';
-import { constantValues } from '../../ops/create.ts';
-import { findFault, findOp, type InferContext, ops, readAttributes } from '../../ops/index.ts';
-import { maxValues } from '../../ops/rules.ts';
+import { ShapeError } from '../core/errors.ts';
+import type { Dim, Shape } from '../core/shape.ts';
+import type { Node, Value } from '../ir/graph.ts';
+import type { ValueType } from '../ir/types.ts';
+import { constantValues } from '../ops/create.ts';
+import { findFault, findOp, type InferContext, ops, readAttributes } from '../ops/index.ts';
+import { maxValues } from '../ops/rules.ts';
 
 /** Types of values while a file is read, as far as one look at each node tells: adapters ask for element types and
  *  ranks. What a file declares stays; what can't be right is left unknown (`inferShapes` says so). */

@@ -1,0 +1,72 @@
+import { FormatError } from '../../core/errors.ts';
+import { Budget, resolveLimits } from '../../core/limits.ts';
+import { type ByteSource, readAll } from '../../core/source.ts';
+import { Builder } from '../../ir/build.ts';
+import { Graph } from '../../ir/graph.ts';
+import { Model } from '../../ir/model.ts';
+import type { ReadOptions } from '../format.ts';
+import { ReadingTypes } from '../reading-types.ts';
+import { decodeTflite } from './codec.ts';
+import type { GraphOrigin, ModelOrigin } from './origin.ts';
+import { GraphReader } from './read/graph-reader.ts';
+import type { Reading } from './read/reading.ts';
+import type { ModelRecord } from './records.ts';
+
+/** The operator set that a TFLite model is written in as ONNX, unless something in it needs a later one: the first
+ *  with 4-bit integers and blocks. */
+const onnxOpset = 21;
+
+/** Reads a model: its first subgraph, or that of the wished signature. Operators become nodes with ONNX's semantics
+ *  (channels-last ones of domain `mp`); those without an equivalent stay as nodes of domain `tflite`.
+ *  @throws {FormatError | UnsupportedError | LimitError} */
+export async function readTflite(source: ByteSource, options: ReadOptions): Promise<Model> {
+  const limits = resolveLimits(options.limits, source.size);
+  const record = decodeTflite(await readAll(source));
+  const subgraph = subgraphOf(record, options.signature);
+  const reading: Reading = {
+    record,
+    source,
+    limits,
+    types: new ReadingTypes(),
+    names: new Set(),
+    buffers: new Map(),
+    notes: [],
+    nodes: new Budget('nodes', limits),
+    tensors: new Budget('tensors', limits),
+    variables: new Map(),
+    states: [],
+  };
+  const found = record.subgraphs?.[subgraph];
+  const graph = new Graph(found?.name ?? 'main');
+  const reader = new GraphReader(reading, new Builder(graph), subgraph, 0);
+  reader.makeInputs();
+  reader.readOperators();
+  reader.makeOutputs();
+  graph.origin = { record: reader.record, index: subgraph } satisfies GraphOrigin;
+  const model = new Model(graph);
+  model.format = 'tflite';
+  model.sourceBytes = source.size;
+  model.origin = { record, subgraph, notes: reading.notes } satisfies ModelOrigin;
+  model.opsets.set('', onnxOpset);
+  model.states.push(...reading.states);
+  return model;
+}
+
+/** @throws {FormatError} there is no such signature, or no subgraph */
+function subgraphOf({ subgraphs, signatureDefs = [] }: ModelRecord, signature?: string): number {
+  if (subgraphs === undefined || subgraphs.length === 0) {
+    throw new FormatError('the model has no subgraph', {
+      code: 'E_TFLITE_NO_GRAPH',
+      where: 'tflite: model',
+    });
+  }
+  if (signature === undefined) return 0;
+  const found = signatureDefs.find(({ signatureKey }) => signatureKey === signature);
+  if (found !== undefined) return found.subgraphIndex ?? 0;
+  const known = signatureDefs.map(({ signatureKey }) => signatureKey ?? '').join(', ');
+  throw new FormatError(`there is no signature "${signature}"`, {
+    code: 'E_TFLITE_SIGNATURE',
+    where: 'tflite: model',
+    hint: known === '' ? 'the model has no signatures' : `its signatures: ${known}`,
+  });
+}

@@ -1,0 +1,109 @@
+import { byteLengthOf, dtypes } from '../../../core/dtype.ts';
+import { FormatError, UnsupportedError } from '../../../core/errors.ts';
+import { volume } from '../../../core/shape.ts';
+import { type ByteSource, bufferSource, readSync, sliceSource } from '../../../core/source.ts';
+import type { Constant } from '../../../ir/constant.ts';
+import type { TensorRecord } from '../records.ts';
+import { dtypeOf } from '../tensor-types.ts';
+import type { Reading } from './reading.ts';
+
+/** The constant that a tensor is, or null: its buffer is empty.
+ *  @throws {FormatError} the buffer does not fit the type and shape
+ *  @throws {UnsupportedError} the tensor's data are in another file, or stored in a way that is not known */
+export function constantOfTensor(
+  tensor: TensorRecord,
+  reading: Reading,
+  where: string,
+): Constant | null {
+  const data = bufferAt(tensor.buffer ?? 0, reading, where);
+  if (data === null) {
+    if ((tensor.externalBuffer ?? 0) > 0) {
+      throw new UnsupportedError('a tensor in another file', {
+        code: 'E_TFLITE_EXTERNAL',
+        where,
+        hint: 'convert the model with its weights inside',
+      });
+    }
+    return null;
+  }
+  const dtype = dtypeOf(tensor.type);
+  const shape = shapeOf(tensor, reading, where);
+  if (dtype === null) {
+    throw new UnsupportedError(`a constant of type ${tensor.type}`, {
+      code: 'E_TFLITE_TYPE',
+      where,
+    });
+  }
+  if (dtype === 'string')
+    return { dtype, shape, data: bufferSource(new Uint8Array(0)), strings: strings(data, where) };
+  const expected = byteLengthOf(dtype, volume(shape));
+  if (data.size !== expected) {
+    throw new FormatError(
+      `${dtype} [${shape.join(', ')}] takes ${expected} bytes, its buffer has ${data.size}`,
+      { code: 'E_TFLITE_TENSOR_SIZE', where },
+    );
+  }
+  return { dtype, shape, data };
+}
+
+/** A tensor's sizes, as its constant has them.
+ *  @throws {FormatError} a negative size, or more axes than the limit */
+export function shapeOf(tensor: TensorRecord, { limits }: Reading, where: string): number[] {
+  const shape = [...(tensor.shape ?? [])];
+  if (shape.length > limits.rank || shape.some((size) => size < 0)) {
+    throw new FormatError(`a tensor of shape [${shape.join(', ')}]`, {
+      code: 'E_TFLITE_SHAPE',
+      where,
+    });
+  }
+  return shape;
+}
+
+function bufferAt(index: number, reading: Reading, where: string): ByteSource | null {
+  const known = reading.buffers.get(index);
+  if (known !== undefined) return known;
+  const buffer = reading.record.buffers?.[index];
+  if (buffer === undefined) {
+    if (index === 0) return null;
+    throw new FormatError(`there is no buffer ${index}`, { code: 'E_TFLITE_BUFFER', where });
+  }
+  const { data } = buffer;
+  const [offset, size] = [Number(buffer.offset ?? 0n), Number(buffer.size ?? 0n)];
+  let source: ByteSource | null = null;
+  if (data !== undefined && data.length > 0) source = bufferSource(data);
+  // Offsets of 0 and 1 mean that the data are not outside (schema.fbs, Buffer.offset).
+  else if (offset > 1 && size > 0) {
+    if (offset + size > reading.source.size) {
+      throw new FormatError(`buffer ${index} ends after the file`, {
+        code: 'E_TFLITE_BUFFER',
+        where,
+      });
+    }
+    source = sliceSource(reading.source, offset, size);
+  }
+  if (source !== null) reading.buffers.set(index, source);
+  return source;
+}
+
+/** int32 count, count + 1 offsets from the start, then the bytes (tflite/string_util.h). */
+function strings(data: ByteSource, where: string): Uint8Array[] {
+  const bytes = readSync(data, 0, data.size);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const broken = (): FormatError =>
+    new FormatError('a buffer of strings is broken', { code: 'E_TFLITE_STRINGS', where });
+  const count = bytes.length < 4 ? 0 : view.getInt32(0, true);
+  if (count < 0 || 4 * (count + 2) > bytes.length) throw broken();
+  return Array.from({ length: count }, (_, i) => {
+    const [from, to] = [view.getInt32(4 + 4 * i, true), view.getInt32(8 + 4 * i, true)];
+    if (from < 0 || to < from || to > bytes.length) throw broken();
+    return bytes.subarray(from, to);
+  });
+}
+
+/** Whether elements of this type can stand for reals. */
+export function holdsLevels(tensor: TensorRecord): boolean {
+  const dtype = dtypeOf(tensor.type);
+  if (dtype === null) return false;
+  const { kind, bits } = dtypes[dtype];
+  return (kind === 'int' || kind === 'uint') && bits <= 16;
+}

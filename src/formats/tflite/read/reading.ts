@@ -1,0 +1,30 @@
+import type { Budget, Limits } from '../../../core/limits.ts';
+import type { ByteSource } from '../../../core/source.ts';
+import type { Value } from '../../../ir/graph.ts';
+import type { ReadingTypes } from '../../reading-types.ts';
+import type { ModelRecord } from '../records.ts';
+
+/** A tensor's variable, or one with a name: what it holds at a point of the graph. */
+export interface Variable {
+  readonly input: Value;
+  current: Value;
+}
+
+/** What reading one file shares. */
+export interface Reading {
+  readonly record: ModelRecord;
+  /** The file's bytes. */
+  readonly source: ByteSource;
+  readonly limits: Limits;
+  readonly types: ReadingTypes;
+  /** Names of values in all graphs: each is used once. */
+  readonly names: Set<string>;
+  /** One source a buffer, made when it is first asked for. */
+  readonly buffers: Map<number, ByteSource>;
+  readonly notes: string[];
+  readonly nodes: Budget;
+  readonly tensors: Budget;
+  /** Variables with a name (VAR_HANDLE), of all subgraphs. */
+  readonly variables: Map<string, Variable>;
+  readonly states: { input: string; output: string }[];
+}
