@@ -243,22 +243,29 @@ export function slice(
   return to;
 }
 
-/** A sum, mean, maximum … over some axes. */
+/** A sum, mean, maximum … over some axes, which may be computed. */
 export function reduce(
   e: Emitter,
   name: string,
   x: Operand,
-  axes: readonly number[],
+  axes: readonly number[] | Operand,
   keepDims: boolean,
   out?: Operand,
 ): Operand {
+  const options = { type: 'ReducerOptions', value: { keepDims } } as const;
   const rank = knownRank(e, x);
+  if ('index' in axes) {
+    const open = keepDims ? x.shape!.map(() => null) : null;
+    const to = out ?? e.temp(x.dtype, open);
+    e.op(name, [x, axes], [to], options);
+    return to;
+  }
   const list = axes.map((axis) => (axis < 0 ? axis + rank : axis));
   const shape = x.shape!.flatMap((dim, axis): Dim[] =>
     !list.includes(axis) ? [dim] : keepDims ? [1] : [],
   );
   const to = out ?? e.temp(x.dtype, shape);
-  e.op(name, [x, e.ints(list)], [to], { type: 'ReducerOptions', value: { keepDims } });
+  e.op(name, [x, e.ints(list)], [to], options);
   return to;
 }
 

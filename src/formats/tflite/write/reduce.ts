@@ -1,5 +1,16 @@
 import type { DType } from '../../../core/dtype.ts';
-import { binary, cast, like, pad, reduce, reshape, same, transpose, unary } from './blocks.ts';
+import {
+  asInt32,
+  binary,
+  cast,
+  like,
+  pad,
+  reduce,
+  reshape,
+  same,
+  transpose,
+  unary,
+} from './blocks.ts';
 import { workingType } from './elementwise.ts';
 import { type Emitter, knownRank, knownSizes, type Row } from './emitter.ts';
 import type { Operand } from './operand.ts';
@@ -7,11 +18,15 @@ import { power, root } from './pool.ts';
 
 const numbers: readonly DType[] = ['float32', 'int32', 'int64'];
 
-/** The axes of a reduction: input 1, all by default; null where nothing is to be done. */
-function axesOf(e: Emitter, x: Operand): number[] | null {
+/** The axes of a reduction: input 1, all by default; null where nothing is to be done. Computed ones stay so. */
+function axesOf(e: Emitter, x: Operand): number[] | Operand | null {
   const rank = knownRank(e, x);
-  const given = e.has(1) ? e.numbers(1) : (e.attributes.ints('axes') ?? []);
-  if (given === null) throw e.fail('AXES', 'the axes of a reduction are computed');
+  let given = e.has(1) ? e.numbers(1) : (e.attributes.ints('axes') ?? []);
+  if (given === null) {
+    const computed = e.in(1);
+    if (computed.shape?.[0] !== 0) return asInt32(e, computed);
+    given = [];
+  }
   if (given.length > 0) return given.map((axis) => (axis < 0 ? axis + rank : axis));
   if (e.attributes.int('noop_with_empty_axes', 0) !== 0) return null;
   return Array.from({ length: rank }, (_, axis) => axis);

@@ -35,3 +35,9 @@ export function rowOf(node: Node): Row | null {
     node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}.${node.op}`;
   return Object.hasOwn(rows, name) ? rows[name]! : null;
 }
+
+/** Whether a node has a row, or will have one when its images have their channels last. */
+export function hasRow(node: Node): boolean {
+  if (rowOf(node) !== null) return true;
+  return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
+}
