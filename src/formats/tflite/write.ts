@@ -45,13 +45,15 @@ function untouched(model: Model, options: WriteOptions): ModelRecord | null {
 /** A model as the tables of a TFLite file.
  *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
-  const prepared = await prepare(model, options);
+  const { model: prepared, integer, changes } = await prepare(model, options);
   const file = new FileTables();
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
     file,
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
+    integer,
+    changes: [...changes],
     subgraph(graph, captured) {
       const index = file.subgraphs.push({}) - 1;
       file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
@@ -108,7 +110,8 @@ function writeGraph(
     const operand = e.operandOf(value);
     const dtype =
       value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;
-    const isOwn = operand.dtype === dtype && operand.constant === null && !taken.has(operand);
+    const stored = operand.quantization?.storage ?? operand.dtype;
+    const isOwn = stored === dtype && operand.constant === null && !taken.has(operand);
     taken.add(operand);
     return isOwn ? operand : copy(e, operand, makeOperand(value.name, dtype, operand.shape));
   });
