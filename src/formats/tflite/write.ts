@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
@@ -54,13 +54,22 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     evaluate: options.evaluate ?? null,
     integer,
     changes: [...changes],
-    subgraph(graph, captured) {
-      const index = file.subgraphs.push({}) - 1;
-      file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
-      return index;
-    },
+    subgraph: (graph, begin) =>
+      addSubgraph(file, () => {
+        const e = new Emitter(graph, context);
+        for (const value of graph.inputs) e.input(value);
+        begin?.(e);
+        emitNodes(e, graph, unwritten);
+        return e.record(outputsOf(e, graph));
+      }),
+    made: (graph, at, build) =>
+      addSubgraph(file, () => {
+        const e = new Emitter(graph, context, at);
+        return e.record(build(e));
+      }),
+    emitNodes: (e, graph) => emitNodes(e, graph, unwritten),
   };
-  context.subgraph(prepared.graph, []);
+  context.subgraph(prepared.graph);
   const record = file.subgraphs[0]!;
   if (unwritten.length > 0) throw refusal(unwritten);
   const names = (indices: Int32Array | undefined, values: Graph['inputs']): TensorMapRecord[] =>
@@ -74,14 +83,14 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
   return file.record('modelpress');
 }
 
-function writeGraph(
-  graph: Graph,
-  context: EmitContext,
-  unwritten: Unwritten[],
-  captured: readonly Value[],
-): SubGraphRecord {
-  const e = new Emitter(graph, context);
-  const inputs = [...graph.inputs, ...captured].map((value) => e.input(value));
+/** Subgraphs are numbered as they begin: the main one is the first. */
+function addSubgraph(file: FileTables, write: () => SubGraphRecord): number {
+  const index = file.subgraphs.push({}) - 1;
+  file.subgraphs[index] = write();
+  return index;
+}
+
+function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
   for (const node of graph.nodes) {
     try {
       const row = rowOf(node);
@@ -105,8 +114,12 @@ function writeGraph(
       }
     }
   }
+}
+
+/** Each output is a tensor of its own, of the type that the graph says. */
+function outputsOf(e: Emitter, graph: Graph): Operand[] {
   const taken = new Set<Operand>();
-  const outputs = graph.outputs.map((value) => {
+  return graph.outputs.map((value) => {
     const operand = e.operandOf(value);
     const dtype =
       value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;
@@ -115,7 +128,6 @@ function writeGraph(
     taken.add(operand);
     return isOwn ? operand : copy(e, operand, makeOperand(value.name, dtype, operand.shape));
   });
-  return e.record(inputs, outputs);
 }
 
 function refusal(unwritten: readonly Unwritten[]): UnsupportedError {

@@ -9,6 +9,7 @@ import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { linearExpansions } from './linear.ts';
+import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
@@ -24,6 +25,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
   ...linearExpansions,
+  ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,
   ...recurrentExpansions,

@@ -33,8 +33,12 @@ export interface EmitContext {
   /** What became of quantization, for the report. */
   readonly changes: QuantizationChange[];
   /** Writes another graph as a subgraph; gives its number.
-   *  @param captured  values of graphs around it that it reads: inputs behind its own */
-  subgraph(graph: Graph, captured: readonly Value[]): number;
+   *  @param begin  adds inputs behind the graph's own, for what it reads around it */
+  subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
+  /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
+  made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Emits the nodes of a graph. */
+  emitNodes(e: Emitter, graph: Graph): void;
 }
 
 /** An operator whose operands have no places yet. */
@@ -57,6 +61,7 @@ export class Emitter {
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
   readonly #tensors: TensorRecord[] = [];
+  readonly #inputs: Operand[] = [];
   readonly #operators: Emitted[] = [];
   readonly #operands: Map<Value, Operand> = new Map();
   readonly #dequantized: Map<Operand, Operand> = new Map();
@@ -66,7 +71,9 @@ export class Emitter {
   /** Results that are to be quantized after the node. */
   #unquantized: { real: Operand; stored: Operand }[] = [];
 
-  constructor(graph: Graph, context: EmitContext) {
+  /** @param at  the node that errors name before there is one in the graph */
+  constructor(graph: Graph, context: EmitContext, at: Node | null = null) {
+    this.#node = at;
     this.graph = graph;
     this.context = context;
     this.file = context.file;
@@ -223,10 +230,33 @@ export class Emitter {
     const shape = type?.kind === 'tensor' ? type.shape : null;
     const levels = value.quantization ?? dequantizedLevels(value);
     const real = levels === null ? dtype : 'float32';
-    const operand = makeOperand(value.name, real, shape, null, levels);
-    this.place(operand);
+    const operand = this.#asInput(makeOperand(value.name, real, shape, null, levels));
     this.#operands.set(value, operand);
+    if (computedType(real) !== real) {
+      const computed = this.temp('float32', shape);
+      this.raw(real === 'float16' ? 'DEQUANTIZE' : 'CAST', [operand], [computed]);
+      this.#operands.set(value, computed);
+    }
     return operand;
+  }
+
+  /** An input for what another subgraph gives. */
+  inputLike(operand: Operand): Operand {
+    const { dtype, shape, quantization } = operand;
+    const name = freshName(this.#names, `${operand.name}/inside`);
+    return this.#asInput(makeOperand(name, dtype, shape, null, quantization));
+  }
+
+  #asInput(operand: Operand): Operand {
+    this.place(operand);
+    this.#inputs.push(operand);
+    return operand;
+  }
+
+  /** Emits the nodes of another graph here. */
+  emit(graph: Graph): Operand[] {
+    this.context.emitNodes(this, graph);
+    return graph.outputs.map((value) => this.operandOf(value));
   }
 
   isWanted(index: number): boolean {
@@ -315,10 +345,10 @@ export class Emitter {
   }
 
   /** What was emitted. */
-  record(inputs: readonly Operand[], outputs: readonly Operand[]): SubGraphRecord {
+  record(outputs: readonly Operand[]): SubGraphRecord {
     const indices = (list: readonly (Operand | null)[]): Int32Array =>
       Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
-    const first = indices(inputs);
+    const first = indices(this.#inputs);
     const operators = this.#operators.map((emitted): OperatorRecord => {
       const { name, options } = emitted;
       const version = versionOf(name, emitted.inputs, emitted.outputs, options);
