@@ -20,6 +20,7 @@ export function product(e: Emit, x: Value, w: Value, c: Value | null): Value {
   return e.op('Gemm', c === null ? [x, w] : [x, w, c], { transB: int(1) });
 }
 
+/** x within ±limit; 0 is no limit. */
 export function limited(e: Emit, x: Value, limit: number): Value {
   if (!(limit > 0)) return x;
   const [low, high] = [e.parts.scalar(-limit, 'float32'), e.parts.scalar(limit, 'float32')];
