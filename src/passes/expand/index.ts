@@ -15,6 +15,7 @@ import { Parts } from './parts.ts';
 import { recurrentExpansions } from './recurrent.ts';
 import { samplingExpansions } from './sampling.ts';
 import { signalExpansions } from './signal.ts';
+import { tfliteRecurrentExpansions } from './tflite-recurrent.ts';
 
 /** What means the same as a node, in simpler operators of the pinned operator set. It needs known sizes.
  *  By operator, with its domain and a colon where that is not ai.onnx. */
@@ -29,6 +30,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...recurrentExpansions,
   ...samplingExpansions,
   ...signalExpansions,
+  ...tfliteRecurrentExpansions,
 };
 
 /** Expansions made of expansions made of … */
