@@ -3,7 +3,19 @@ import type { BytesWriter } from './bytes-writer.ts';
 import type { ScalarKind } from './schema.ts';
 
 /** What a vector of a kind is as a typed array. */
-export const arraysOfScalars = {
+export const arraysOfScalars: {
+  readonly '?': Uint8ArrayConstructor;
+  readonly b: Int8ArrayConstructor;
+  readonly B: Uint8ArrayConstructor;
+  readonly h: Int16ArrayConstructor;
+  readonly H: Uint16ArrayConstructor;
+  readonly i: Int32ArrayConstructor;
+  readonly I: Uint32ArrayConstructor;
+  readonly q: BigInt64ArrayConstructor;
+  readonly Q: BigUint64ArrayConstructor;
+  readonly f: Float32ArrayConstructor;
+  readonly d: Float64ArrayConstructor;
+} = {
   '?': Uint8Array,
   b: Int8Array,
   B: Uint8Array,
@@ -15,7 +27,7 @@ export const arraysOfScalars = {
   Q: BigUint64Array,
   f: Float32Array,
   d: Float64Array,
-} as const;
+};
 
 /** Bits of integer kinds; below 0 for signed ones. */
 const bits: Readonly<Partial<Record<ScalarKind, number>>> = {

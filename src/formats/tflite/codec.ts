@@ -54,7 +54,7 @@ const smallFile = 2 ** 20;
  *  @throws {FormatError} it is broken
  *  @throws {UnsupportedError} an options table of a newer schema
  *  @throws {LimitError} it asks for more than the limits allow */
-export async function readTflite(
+export async function openTflite(
   source: ByteSource,
   options: CodecOptions = {},
 ): Promise<TfliteFile> {
@@ -80,7 +80,7 @@ export async function readTflite(
   return { record, buffers, unknown };
 }
 
-/** Decodes a TFLite file in memory: `readTflite` without waiting, and only the tables; a buffer that lies behind the
+/** Decodes a TFLite file in memory: `openTflite` without waiting, and only the tables; a buffer that lies behind the
  *  FlatBuffers part gets its `data` too. */
 export function decodeTflite(bytes: Uint8Array, options: CodecOptions = {}): ModelRecord {
   const { record, buffers } = fileOf(bytes, bufferSource(bytes), options);
@@ -164,7 +164,7 @@ export interface TfliteEncodeOptions {
 }
 
 /** Encodes a file's tables in memory. Untouched records give a file that equals the one they are of, table by table.
- *  @throws {FormatError} E_TOO_LARGE: above 2 GiB; `writeTflite` has no such limit */
+ *  @throws {FormatError} E_TOO_LARGE: above 2 GiB; `encodeTfliteTo` has no such limit */
 export function encodeTflite(record: ModelRecord, options: TfliteEncodeOptions = {}): Uint8Array {
   const { encoded, behind } = layOut(record, options);
   return joinEncoded({
@@ -174,7 +174,7 @@ export function encodeTflite(record: ModelRecord, options: TfliteEncodeOptions =
 }
 
 /** Writes a file to a sink; sources are streamed. Returns its size in bytes. */
-export async function writeTflite(
+export async function encodeTfliteTo(
   record: ModelRecord,
   sink: ByteSink,
   options: TfliteEncodeOptions = {},

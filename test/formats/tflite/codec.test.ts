@@ -5,9 +5,9 @@ import type { ByteSource } from '../../../src/core/source.ts';
 import {
   decodeTflite,
   encodeTflite,
-  readTflite,
+  encodeTfliteTo,
+  openTflite,
   type TfliteFile,
-  writeTflite,
 } from '../../../src/formats/tflite/codec.ts';
 import { malformedTflite, tfliteFiles } from './corpus.ts';
 import { differences } from './same-tables.ts';
@@ -15,9 +15,7 @@ import { differences } from './same-tables.ts';
 const x = suite('tflite codec');
 
 /** A source that is no memory, and counts what is read. */
-function fileSource(
-  bytes: Uint8Array,
-): ByteSource & { read: ByteSource['read']; bytesRead: number } {
+function fileSource(bytes: Uint8Array): ByteSource & { bytesRead: number } {
   const source = {
     size: bytes.length,
     bytesRead: 0,
@@ -33,7 +31,7 @@ function fileSource(
 async function written(file: TfliteFile, limit?: number): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   const options = { buffers: file.buffers, ...(limit === undefined ? {} : { limit }) };
-  const size = await writeTflite(
+  const size = await encodeTfliteTo(
     file.record,
     {
       write(chunk) {
@@ -69,7 +67,7 @@ x('buffers of a file on disk stay there, and are streamed back', async () => {
   for (const { name, bytes } of tfliteFiles()) {
     if (bytes.length < 100_000) continue;
     const source = fileSource(bytes);
-    const file = await readTflite(source);
+    const file = await openTflite(source);
     if (bytes.length > 3_000_000)
       assert.ok(source.bytesRead < bytes.length / 1.5, `${name}: ${source.bytesRead}`);
     same(await written(file), encodeTflite(decodeTflite(bytes)), name);
@@ -89,7 +87,7 @@ x('buffers behind the FlatBuffers part: written beyond a limit, read from there'
     for (const [i, { operators }] of (record.subgraphs ?? []).entries())
       for (const [j, { customOptions }] of (operators ?? []).entries())
         assert.equal(again.subgraphs?.[i]?.operators?.[j]?.customOptions, customOptions, name);
-    const lazily = await readTflite(fileSource(outside));
+    const lazily = await openTflite(fileSource(outside));
     same(await written(lazily, 100), outside, name);
     // And back to one part.
     same(encodeTflite(again), encodeTflite(record), name);

@@ -4,11 +4,11 @@
 import { equalDims } from '../../../core/dim.ts';
 import type { DType } from '../../../core/dtype.ts';
 import { type Dim, isStatic, type Shape, volume } from '../../../core/shape.ts';
+import { permutedConstant } from '../../../ir/permute.ts';
 import {
   isInOrder,
   isPermutable,
   permuted,
-  permutedConstant,
   permutedQuantization,
 } from '../../../passes/layout/permutation.ts';
 import type { BuiltinOptions } from '../records.ts';

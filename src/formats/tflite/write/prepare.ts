@@ -11,10 +11,14 @@ import { importQuantization } from '../../../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../../../passes/layout.ts';
 import { fuseForFile, optimizeForFile } from '../../../passes/optimize.ts';
 import type { WriteOptions } from '../../format.ts';
+import { type Legalized, legalizeQuantization } from '../legalize/legalize.ts';
 import { hasRow } from './rows.ts';
 
 /** A copy of a model in the operators, layout and fusions that TFLite has; its constants can be read without waiting. */
-export async function prepare(model: Model, options: WriteOptions): Promise<Model> {
+export async function prepare(
+  model: Model,
+  options: WriteOptions,
+): Promise<{ model: Model } & Legalized> {
   const copy = clone(model);
   await loadConstants(copy);
   const { evaluate, layout } = options;
@@ -30,7 +34,7 @@ export async function prepare(model: Model, options: WriteOptions): Promise<Mode
   importQuantization(copy, { purpose: 'store' });
   assignLayout(copy, channelsLast, layout === undefined ? {} : { inputs: layout, outputs: layout });
   fuseForFile(copy, { ops });
-  return copy;
+  return { model: copy, ...legalizeQuantization(copy) };
 }
 
 async function loadConstants(model: Model): Promise<void> {

@@ -8,6 +8,7 @@ import { matmulRows } from './matmul.ts';
 import { normalizationRows } from './normalize.ts';
 import { padRows } from './padding.ts';
 import { poolRows } from './pool.ts';
+import { quantizeRows } from './quantize.ts';
 import { reduceRows } from './reduce.ts';
 import { resizeRows } from './resize.ts';
 import { shapeRows } from './shape.ts';
@@ -27,6 +28,7 @@ export const rows: Readonly<Record<string, Row>> = {
   ...gatherRows,
   ...normalizationRows,
   ...resizeRows,
+  ...quantizeRows,
 };
 
 /** The row of a node's operator, or null. */
