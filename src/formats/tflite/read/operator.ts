@@ -4,6 +4,7 @@ import type { Dim, Shape } from '../../../core/shape.ts';
 import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, int64Constant, smallValues } from '../../../ir/constant.ts';
 import type { Graph, Node, Origin, Use, Value } from '../../../ir/graph.ts';
+import { type OptionsName, type OptionsOf, optionsOf } from '../options.ts';
 import type { OperatorCodeRecord, OperatorRecord } from '../records.ts';
 import type { GraphReader } from './graph-reader.ts';
 import { isQuantized, parametersOf } from './quantization.ts';
@@ -52,9 +53,10 @@ export class OperatorReader {
     return this.reader.builder.graph;
   }
 
-  /** The operator's options, of either union; empty where the file leaves them out. */
-  options<T extends object>(): T {
-    return (this.record.builtinOptions?.value ?? this.record.builtinOptions2?.value ?? {}) as T;
+  /** The operator's options, defaults filled in.
+   *  @throws {FormatError} it has options of another kind */
+  options<N extends OptionsName>(name: N): OptionsOf<N> {
+    return optionsOf(this.record, name);
   }
 
   has(index: number): boolean {
@@ -187,6 +189,13 @@ export class OperatorReader {
 
   ints(hint: string, values: readonly number[], shape?: readonly number[]): Value {
     return this.constant(hint, int64Constant(values, shape));
+  }
+
+  flags(hint: string, values: readonly boolean[]): Value {
+    return this.constant(
+      hint,
+      constantOf('bool', [values.length], Uint8Array.from(values, Number)),
+    );
   }
 
   /** A float32 scalar. */

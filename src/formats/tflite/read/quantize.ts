@@ -1,4 +1,3 @@
-import type { CastOptions } from '../records.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { OperatorReader, Row } from './operator.ts';
 import { typeNumber, typeOf } from './values.ts';
@@ -22,7 +21,7 @@ function dequantize(o: OperatorReader): void {
 
 /** Levels of a quantized tensor are cast as integers. */
 function cast(o: OperatorReader): void {
-  const { outDataType } = o.options<CastOptions>();
+  const { outDataType } = o.options('CastOptions');
   const output = o.output(0);
   const target = dtypeOf(
     output === null ? outDataType : o.reader.tensor(o.record.outputs![0]!).type,
