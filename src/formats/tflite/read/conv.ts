@@ -67,7 +67,7 @@ const transposeConv: Row = (o) => {
   const options = o.options('TransposeConvOptions');
   const x = o.input(2);
   const w = o.permuted(1, [3, 0, 1, 2]);
-  const sizes = o.known(0).slice(1, -1);
+  const sizes = outputSizes(o);
   const strides = [options.strideH ?? 0, options.strideW ?? 0];
   o.give('mp.ConvTranspose', [x, w, biasOf(o, 3, x, w)], {
     ...transposedWindow(o, x, w, sizes, strides, options.padding),
@@ -80,7 +80,7 @@ const conv3dTranspose: Row = (o) => {
   const options = o.options('Conv3DOptions');
   const x = o.input(2);
   const w = o.permuted(1, [4, 3, 0, 1, 2]);
-  const sizes = o.known(0).slice(1, -1);
+  const sizes = outputSizes(o);
   const { strideD = 0, strideH = 0, strideW = 0 } = options;
   const { dilationDFactor = 1, dilationHFactor = 1, dilationWFactor = 1 } = options;
   const dilations = [dilationDFactor, dilationHFactor, dilationWFactor];
@@ -112,6 +112,17 @@ const transposeConvBias: Row = (o) => {
     transposedWindow(o, x, w, sizes, strides, padding),
   );
 };
+
+/** Sizes of a transposed convolution's output: input 0, or what the file says of a size that is computed. */
+function outputSizes(o: OperatorReader): number[] {
+  const output = o.output(0);
+  const said = output === null ? null : typeOf(output).shape;
+  const sizes = o.numbers(0) ?? said ?? o.known(0);
+  return sizes.slice(1, -1).map((size) => {
+    if (typeof size !== 'number') throw o.unsupported('an output of unknown size');
+    return size;
+  });
+}
 
 /** Element `i` of the input adds to the output from `i · stride − before` on, `before` being half of what SAME pads
  *  for the size of the output; what is outside is dropped (reference/transpose_conv.h). */

@@ -59,6 +59,16 @@ export class OperatorReader {
     return optionsOf(this.record, name);
   }
 
+  /** Whether the graph is the body of a node, or becomes one. */
+  get isInBody(): boolean {
+    return this.reader.builder !== this.reader.root;
+  }
+
+  /** Whether a value is one of the operator's inputs. */
+  isInput(value: Value): boolean {
+    return [...this.#taken.values()].some((taken) => taken.includes(value));
+  }
+
   has(index: number): boolean {
     return (this.record.inputs?.[index] ?? -1) >= 0;
   }
@@ -181,6 +191,13 @@ export class OperatorReader {
     const value = this.reader.output(tensor);
     this.#outputs.set(tensor, value);
     return value;
+  }
+
+  /** Lets a value that something else made be an output.
+   *  @param index  of the output */
+  alias(index: number, value: Value): void {
+    const tensor = this.record.outputs?.[index];
+    if (tensor !== undefined && tensor >= 0) this.#outputs.set(tensor, value);
   }
 
   constant(hint: string, constant: Constant): Value {

@@ -1,4 +1,5 @@
 import { binaryRows } from './binary.ts';
+import { controlRows } from './control.ts';
 import { convRows } from './conv.ts';
 import { elementwiseRows } from './elementwise.ts';
 import { gatherRows } from './gather.ts';
@@ -13,10 +14,12 @@ import { reduceRows } from './reduce.ts';
 import { shapeRows } from './shape.ts';
 import { sliceRows } from './slice.ts';
 import { spaceRows } from './space.ts';
+import { variableRows } from './variables.ts';
 
 const rows: ReadonlyMap<string, Row> = new Map(
   [
     binaryRows,
+    controlRows,
     convRows,
     elementwiseRows,
     gatherRows,
@@ -30,6 +33,7 @@ const rows: ReadonlyMap<string, Row> = new Map(
     shapeRows,
     sliceRows,
     spaceRows,
+    variableRows,
   ].flatMap((table) => Object.entries(table)),
 );
 
