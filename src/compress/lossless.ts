@@ -1,7 +1,7 @@
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { allGraphs } from '../ir/walk.ts';
+import { allGraphs, namedByRecords } from '../ir/walk.ts';
 import { exportQuantization } from '../passes/export-quantization.ts';
 import { foldBatchNorm } from '../passes/fold-batchnorm.ts';
 import { shareConstants } from '../passes/share-constants.ts';
@@ -39,11 +39,7 @@ function removeUnused(model: Model): string[] {
     reason: 'no output depends on it',
   });
   const graphs = [...allGraphs(model.graph)].reverse();
-  const named = new Set<Value>();
-  for (const graph of graphs) {
-    for (const { origin } of graph.nodes)
-      for (const value of origin?.unread.values() ?? []) named.add(value);
-  }
+  const named = namedByRecords(model.graph);
   const isNeeded = (value: Value): boolean => value.uses.size > 0 || named.has(value);
   let nodes = 0;
   let constants = 0;

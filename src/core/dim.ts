@@ -70,18 +70,31 @@ export function canonicalDim(dim: Dim): Dim {
   return dimOf(polynomialOf(dim)) ?? dim;
 }
 
+/** A result of two exact numbers; null asks for the general way, which says what is too large. */
+function ofNumbers(a: Dim, b: Dim, operation: (a: number, b: number) => number): number | null {
+  if (typeof a !== 'number' || typeof b !== 'number') return null;
+  if (!Number.isSafeInteger(a) || !Number.isSafeInteger(b)) return null;
+  const result = operation(a, b);
+  return Number.isSafeInteger(result) ? result + 0 : null;
+}
+
+/** ⌊a / b⌋ without rounding between; NaN for a divisor of 0. */
+function floorOf(a: number, b: number): number {
+  return b < 0 ? floorOf(-a, -b) : (a - (((a % b) + b) % b)) / b;
+}
+
 /** a + b */
 export function addDims(a: Dim, b: Dim): Dim {
   if (a === 0) return b;
   if (b === 0) return a;
-  return combine(a, b, add);
+  return ofNumbers(a, b, (x, y) => x + y) ?? combine(a, b, add);
 }
 
 /** a − b */
 export function subtractDims(a: Dim, b: Dim): Dim {
   if (b === 0) return a;
   if (a !== null && a === b) return 0;
-  return combine(a, b, subtract);
+  return ofNumbers(a, b, (x, y) => x - y) ?? combine(a, b, subtract);
 }
 
 /** a · b; 0 times anything is 0. */
@@ -89,7 +102,7 @@ export function multiplyDims(a: Dim, b: Dim): Dim {
   if (a === 0 || b === 0) return 0;
   if (a === 1) return b;
   if (b === 1) return a;
-  return combine(a, b, multiply);
+  return ofNumbers(a, b, (x, y) => x * y) ?? combine(a, b, multiply);
 }
 
 /** The sum; 0 of nothing. */
@@ -104,23 +117,26 @@ export function productOfDims(dims: readonly Dim[]): Dim {
 
 /** ⌊a / b⌋; null for a zero divisor. A symbolic divisor is taken to be not zero. */
 export function floorDivideDims(a: Dim, b: Dim): Dim {
-  return b === 1 ? a : combine(a, b, floorDivide);
+  if (b === 1) return a;
+  return ofNumbers(a, b, floorOf) ?? combine(a, b, floorDivide);
 }
 
 /** ⌈a / b⌉ */
 export function ceilDivideDims(a: Dim, b: Dim): Dim {
   if (b === 1) return a;
-  return combine(a, b, ceilDivide);
+  return ofNumbers(a, b, (x, y) => -floorOf(-x, y)) ?? combine(a, b, ceilDivide);
 }
 
 /** The smaller one. */
 export function minDims(a: Dim, b: Dim): Dim {
-  return a === b ? a : combine(a, b, (x, y) => extreme('min', [x, y]));
+  if (a === b) return a;
+  return ofNumbers(a, b, Math.min) ?? combine(a, b, (x, y) => extreme('min', [x, y]));
 }
 
 /** The larger one. */
 export function maxDims(a: Dim, b: Dim): Dim {
-  return a === b ? a : combine(a, b, (x, y) => extreme('max', [x, y]));
+  if (a === b) return a;
+  return ofNumbers(a, b, Math.max) ?? combine(a, b, (x, y) => extreme('max', [x, y]));
 }
 
 /** Whether both are known and the same. */

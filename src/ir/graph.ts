@@ -84,10 +84,11 @@ export class Node {
     this.op = spec.op;
     this.name = spec.name ?? '';
     this.attributes = new Map(spec.attributes ?? []);
-    spec.inputs.forEach((value, index) => {
-      link(this, index, value);
-    });
-    for (const inner of this.subgraphs()) inner.owner = this;
+    for (let index = 0; index < spec.inputs.length; index++) link(this, index, spec.inputs[index]!);
+    for (const attribute of this.attributes.values()) {
+      if (attribute.type === 'graph') attribute.value.owner = this;
+      else if (attribute.type === 'graphs') for (const inner of attribute.value) inner.owner = this;
+    }
   }
 
   /** Graphs in the attributes: bodies of If, Loop, Scan. */

@@ -22,6 +22,14 @@ export function isVisible(value: Value, graph: Graph): boolean {
   return false;
 }
 
+/** Values that a format's records of nodes name besides the inputs that the nodes have: while the records are, they stay. */
+export function namedByRecords(graph: Graph): Set<Value> {
+  const named = new Set<Value>();
+  for (const { origin } of allNodes(graph))
+    for (const value of origin?.unread.values() ?? []) named.add(value);
+  return named;
+}
+
 /** Names in use in a graph, in the graphs around it and in those inside it: a new name must be none of them. */
 export function namesAround(graph: Graph): Set<string> {
   const names = new Set<string>();

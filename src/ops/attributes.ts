@@ -6,31 +6,52 @@ import type { AttributeKind, AttributeReader, AttributeSchema, Op } from './op.t
 
 /** Attributes of a node with the defaults of its operator. */
 export function readAttributes(op: Op, node: Node): AttributeReader {
-  const get = (name: string): unknown => {
-    const attribute = node.attributes.get(name);
-    if (attribute !== undefined && fits(attribute, op.attributes[name]?.kind))
-      return attribute.value;
-    return op.attributes[name]?.default;
-  };
-  const need = <V>(name: string, value: V | undefined): V => {
+  return new Reader(op, node);
+}
+
+class Reader implements AttributeReader {
+  readonly #op: Op;
+  readonly #node: Node;
+
+  constructor(op: Op, node: Node) {
+    this.#op = op;
+    this.#node = node;
+  }
+
+  has(name: string): boolean {
+    return this.#node.attributes.has(name);
+  }
+
+  int(name: string, fallback?: number): number {
+    return this.#need(name, asNumber(this.#get(name)) ?? fallback);
+  }
+
+  float(name: string, fallback?: number): number {
+    return this.#need(name, asNumber(this.#get(name)) ?? fallback);
+  }
+
+  string(name: string, fallback?: string): string {
+    const value = this.#get(name);
+    return this.#need(name, typeof value === 'string' ? value : fallback);
+  }
+
+  ints(name: string): number[] | null {
+    const value = this.#get(name);
+    return Array.isArray(value) ? value.map(Number) : null;
+  }
+
+  #get(name: string): unknown {
+    const attribute = this.#node.attributes.get(name);
+    const schema = this.#op.attributes[name];
+    if (attribute !== undefined && fits(attribute, schema?.kind)) return attribute.value;
+    return schema?.default;
+  }
+
+  #need<V>(name: string, value: V | undefined): V {
     if (value !== undefined) return value;
-    throw new VerifyError(`${describe(node)} has no attribute "${name}" and no default for it`, {
-      code: 'E_ATTRIBUTE_MISSING',
-    });
-  };
-  return {
-    has: (name) => node.attributes.has(name),
-    int: (name, fallback) => need(name, asNumber(get(name)) ?? fallback),
-    float: (name, fallback) => need(name, asNumber(get(name)) ?? fallback),
-    string: (name, fallback) => {
-      const value = get(name);
-      return need(name, typeof value === 'string' ? value : fallback);
-    },
-    ints: (name) => {
-      const value = get(name);
-      return Array.isArray(value) ? value.map(Number) : null;
-    },
-  };
+    const message = `${describe(this.#node)} has no attribute "${name}" and no default for it`;
+    throw new VerifyError(message, { code: 'E_ATTRIBUTE_MISSING' });
+  }
 }
 
 function asNumber(value: unknown): number | undefined {
@@ -48,17 +69,12 @@ function fits(attribute: Attribute, kind: AttributeKind | undefined): boolean {
 /** What is wrong with a node's number of operands or its attributes, or null. Attributes that the schema does
  *  not know are not looked at. */
 export function findFault(op: Op, node: Node): { code: string; message: string } | null {
-  const counts = [
-    ['inputs', node.inputs.length, op.inputs],
-    ['outputs', node.outputs.length, op.outputs],
-  ] as const;
-  for (const [what, count, [least, most]] of counts) {
-    if (count < least || count > most) {
-      const range = least === most ? `${least}` : `${least}..${most}`;
-      return { code: 'E_OP_ARITY', message: `it has ${count} ${what}, expected ${range}` };
-    }
-  }
-  for (const [name, schema] of Object.entries(op.attributes)) {
+  const count =
+    countFault('inputs', node.inputs.length, op.inputs) ??
+    countFault('outputs', node.outputs.length, op.outputs);
+  if (count !== null) return { code: 'E_OP_ARITY', message: count };
+  for (const name in op.attributes) {
+    const schema = op.attributes[name]!;
     const attribute = node.attributes.get(name);
     const fault = attribute === undefined ? null : attributeFault(attribute, schema);
     if (fault !== null)
@@ -67,6 +83,16 @@ export function findFault(op: Op, node: Node): { code: string; message: string }
       return { code: 'E_OP_ATTRIBUTE', message: `attribute "${name}" is missing` };
   }
   return null;
+}
+
+function countFault(
+  what: string,
+  count: number,
+  [least, most]: readonly [number, number],
+): string | null {
+  if (count >= least && count <= most) return null;
+  const range = least === most ? `${least}` : `${least}..${most}`;
+  return `it has ${count} ${what}, expected ${range}`;
 }
 
 function attributeFault(attribute: Attribute, schema: AttributeSchema): string | null {

@@ -7,3 +7,8 @@ const ordered = Object.keys(dtypes) as DType[];
 export function dtypeOfNumber(number: number): DType | null {
   return ordered[number - 1] ?? null;
 }
+
+/** ONNX's TensorProto.DataType number of an element type. */
+export function numberOfDtype(dtype: DType): number {
+  return ordered.indexOf(dtype) + 1;
+}

@@ -31,25 +31,26 @@ export interface Window {
   autoPad: string;
 }
 
+function listOf(c: InferContext, name: string, length: number, fill: number): readonly number[] {
+  const list = c.attributes.ints(name);
+  if (list === null || list.length === 0) return new Array<number>(length).fill(fill);
+  if (list.length !== length)
+    throw invalid(c, 'E_OP_ATTRIBUTE', `"${name}" has ${list.length} items, expected ${length}`);
+  return list;
+}
+
 /** @param kernel  sizes where there is no `kernel_shape`: a weight's spatial axes */
 export function windowOf(c: InferContext, spatial: number, kernel: readonly Dim[] | null): Window {
-  const listOf = (name: string, length: number, fill: number): readonly number[] => {
-    const list = c.attributes.ints(name);
-    if (list === null || list.length === 0) return new Array<number>(length).fill(fill);
-    if (list.length !== length)
-      throw invalid(c, 'E_OP_ATTRIBUTE', `"${name}" has ${list.length} items, expected ${length}`);
-    return list;
-  };
   const given = c.attributes.ints('kernel_shape');
   const sizes =
     given === null
       ? (kernel ?? new Array<Dim>(spatial).fill(null))
-      : listOf('kernel_shape', spatial, 1);
+      : listOf(c, 'kernel_shape', spatial, 1);
   return {
     kernel: sizes,
-    strides: listOf('strides', spatial, 1),
-    dilations: listOf('dilations', spatial, 1),
-    pads: listOf('pads', 2 * spatial, 0),
+    strides: listOf(c, 'strides', spatial, 1),
+    dilations: listOf(c, 'dilations', spatial, 1),
+    pads: listOf(c, 'pads', 2 * spatial, 0),
     autoPad: c.attributes.string('auto_pad', 'NOTSET'),
   };
 }

@@ -3,7 +3,7 @@ import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import type { Attribute } from '../ir/types.ts';
-import { allGraphs } from '../ir/walk.ts';
+import { allGraphs, namedByRecords } from '../ir/walk.ts';
 import { findFault, findOp, type Op } from '../ops/index.ts';
 
 /** Larger constants are compared by whoever stores them (share-constants.ts). */
@@ -47,8 +47,9 @@ export function shareNodes(
   });
   const numbers = new Numbers();
   let count = 0;
+  const fixed = namedByRecords(model.graph);
   for (const graph of allGraphs(model.graph))
-    count += shareInGraph(edit, graph, ops, numbers, overridable);
+    count += shareInGraph(edit, graph, ops, numbers, { overridable, fixed });
   if (count > 0) edit.commit();
   return count;
 }
@@ -58,7 +59,7 @@ function shareInGraph(
   graph: Graph,
   ops: readonly Op[],
   numbers: Numbers,
-  overridable: ReadonlySet<Value>,
+  { overridable, fixed }: Record<'overridable' | 'fixed', ReadonlySet<Value>>,
 ): number {
   const known = new Map<string, Node>();
   let count = 0;
@@ -80,7 +81,7 @@ function shareInGraph(
     ].join('\n');
     const first = known.get(key);
     if (first === undefined) known.set(key, node);
-    else if (unite(edit, first, node)) count++;
+    else if (!node.outputs.some((value) => fixed.has(value)) && unite(edit, first, node)) count++;
   }
   return count;
 }

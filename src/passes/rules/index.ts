@@ -29,6 +29,7 @@ import { liftedNorms } from './lift-norms.ts';
 import { mergedFactors, mergedSums } from './merge.ts';
 import { castOfCast, constantsLast, noOps } from './no-op.ts';
 import { padIntoConv } from './pad.ts';
+import { regroupedAxes } from './regroup.ts';
 import {
   idleExpands,
   idleTransposes,
@@ -72,6 +73,7 @@ export function simplifyRules({
     knownTargets,
     transposeChains,
     idleTransposes,
+    regroupedAxes,
     idleExpands,
     sliceOfConcat,
     sliceChains,
@@ -90,6 +92,7 @@ export const fuseRules: readonly Rule[] = [
   transposeChains,
   idleTransposes,
   reshapeChains,
+  padIntoConv,
   addendsIntoConv,
   biasIntoMatMul,
   transposesIntoMatMul,

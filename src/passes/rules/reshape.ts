@@ -81,7 +81,8 @@ export const knownTargets: Rule = {
   },
 };
 
-function permOf(node: Node, c: RuleContext): readonly number[] | null {
+/** The permutation of a Transpose; null where it is the default of a rank that is not known. */
+export function permOf(node: Node, c: RuleContext): readonly number[] | null {
   const perm = c.attributes(node).ints('perm');
   const rank = c.rank(node.inputs[0]) ?? c.rank(node.outputs[0]);
   if (perm !== null) return perm;

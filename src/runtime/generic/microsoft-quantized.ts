@@ -85,7 +85,14 @@ function softmax(base: Evaluator): Evaluator {
         const axis = axisIn(c, c.attributes.int('axis', 1), x.dims.length);
         const columns = x.dims.slice(axis).reduce((a, b) => a * b, 1);
         const rows = withDims(x, [columns === 0 ? 0 : x.size / columns, columns]);
-        const attributes = { ...c.attributes, int: (): number => -1 };
+        const given = c.attributes;
+        const attributes: typeof given = {
+          has: (name) => given.has(name),
+          int: () => -1,
+          float: (name, fallback) => given.float(name, fallback),
+          string: (name, fallback) => given.string(name, fallback),
+          ints: (name) => given.ints(name),
+        };
         const [y] = base.evaluate({ ...c, attributes, inputs: [rows] });
         return [withDims(y as Tensor, x.dims)];
       },

@@ -1,5 +1,6 @@
 import { type ConvTransposeOptions, convTranspose } from '../../kernels/conv.ts';
 import { type Activation, activationOf } from './activation.ts';
+import { disjoint, isDisjoint } from './conv-transpose-disjoint.ts';
 import type { LowerContext, Lowered, Lowering, Step } from './lowering.ts';
 import { isFloat, product } from './operands.ts';
 import { turned } from './turned.ts';
@@ -30,7 +31,18 @@ function lowerConvTranspose(c: LowerContext, channelsLast: boolean): Lowered | n
   const pads = given('pads');
   if (spatial.length === 0 || pads?.some((pad) => pad < 0)) return null;
   const batch = x.dims[0]!;
-  const { min, max, kernel: after } = channelsLast ? activationOf(attributes) : none;
+  const activation = channelsLast ? activationOf(attributes) : none;
+  const { min, max, kernel: after } = activation;
+  const sizes: ConvTransposeOptions = {
+    shape: [batch, ...spatial, channels],
+    weightShape: [outChannels, ...kernel, inner],
+    groups,
+    pads,
+    strides: given('strides'),
+    dilations: given('dilations'),
+    outputPadding: given('output_padding'),
+  };
+  if (channelsLast && isDisjoint(sizes)) return disjoint(c, sizes, activation);
   let weights: Float32Array | null = null;
   const { arena, simd } = c.backend;
   const bind = (from: number, to: number): Step => {
@@ -38,13 +50,7 @@ function lowerConvTranspose(c: LowerContext, channelsLast: boolean): Lowered | n
     const own = weights;
     const bias = b == null ? undefined : (c.known(2)!.data as Float32Array);
     const options: ConvTransposeOptions = {
-      shape: [batch, ...spatial, channels],
-      weightShape: [outChannels, ...kernel, inner],
-      groups,
-      pads,
-      strides: given('strides'),
-      dilations: given('dilations'),
-      outputPadding: given('output_padding'),
+      ...sizes,
       bias,
       ...(min > -Infinity ? { min } : {}),
       ...(max < Infinity ? { max } : {}),

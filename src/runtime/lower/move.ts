@@ -27,9 +27,11 @@ const isWhole = (operand: Operand): boolean =>
 function moving(
   op: string,
   plan: (c: LowerContext, x: Operand, y: Operand) => StridedCopy | null,
+  domain = '',
 ): Lowering {
   return {
     op,
+    domain,
     lower(c): Lowered | null {
       const [x] = c.inputs;
       const [y] = c.outputs;
@@ -122,6 +124,25 @@ function spaceToDepthPlan({ attributes }: LowerContext, x: Operand): StridedCopy
     from: [c * h * w, h * w, b * w, w, b, 1],
     to: [c * h * w, plane, ww, b * c * plane, 1, c * plane],
   };
+}
+
+/** The same on [N, H, W, C]: blocks and channels are parts of the last axis. */
+function depthToSpaceLastPlan({ attributes }: LowerContext, x: Operand): StridedCopy {
+  const [n, h, w, c] = x.dims as [number, number, number, number];
+  const b = attributes.int('blocksize');
+  const depth = c / (b * b);
+  const crd = attributes.string('mode', 'DCR') === 'CRD';
+  const [rows, columns, channels] = crd ? [b, 1, b * b] : [b * depth, depth, 1];
+  const sizes = [n, h, b, w, b, depth];
+  const from = [h * w * c, w * c, rows, c, columns, channels];
+  return { sizes, from, to: rowMajor(sizes) };
+}
+
+function spaceToDepthLastPlan({ attributes }: LowerContext, x: Operand): StridedCopy {
+  const [n, h, w, c] = x.dims as [number, number, number, number];
+  const b = attributes.int('blocksize');
+  const sizes = [n, h / b, w / b, b, b, c];
+  return { sizes, from: [h * w * c, b * w * c, b * c, w * c, c, 1], to: rowMajor(sizes) };
 }
 
 const concat: Lowering = {
@@ -258,6 +279,32 @@ function outside(index: number, length: number): ShapeError {
   return new ShapeError(`index ${index} is not within ${length}`, { code: 'E_RUN_INDEX' });
 }
 
+/** Indices that the plan knows as a copy, where they ascend evenly in two steps: shuffled channels, ranges. */
+function gatherPlan(c: LowerContext, x: Operand, y: Operand): StridedCopy | null {
+  const indices = numbersOf(c, 1);
+  const axis = frontAxis(c.attributes.int('axis', 0), x.dims.length);
+  const { outer, length, unit } = around(x.dims, axis);
+  if (indices === null || indices.length < 2 || y.size === 0) return null;
+  const places = indices.map((index) => (index < 0 ? index + length : index));
+  if (places.some((index) => index < 0 || index >= length)) return null;
+  const step = places[1]! - places[0]!;
+  let row = 2;
+  while (row < places.length && places[row]! - places[row - 1]! === step) row++;
+  if (places.length % row !== 0) return null;
+  const jump = row < places.length ? places[row]! - places[0]! : 0;
+  const isEven = places.every(
+    (place, i) => place === places[0]! + Math.floor(i / row) * jump + (i % row) * step,
+  );
+  if (!isEven || step < 0 || jump < 0) return null;
+  const sizes = [outer, places.length / row, row, unit];
+  return {
+    sizes,
+    from: [length * unit, jump * unit, step * unit, 1],
+    fromOffset: places[0]! * unit,
+    to: rowMajor(sizes),
+  };
+}
+
 /** Rows at indices that the plan knows or that come as int64 or int32. */
 const gather: Lowering = {
   op: 'Gather',
@@ -287,13 +334,17 @@ const gather: Lowering = {
         return () => {
           const { u8, i32 } = arena.views();
           const step = indices.storage === 'int64' ? 2 : 1;
+          // A call to copy costs more than a few words.
+          const words = run % 4 === 0 && run <= 64 ? run / 4 : 0;
           for (let o = 0; o < outer; o++) {
             for (let i = 0; i < count; i++) {
               const given = known === null ? i32[(places >>> 2) + i * step]! : known[i]!;
               const index = given < 0 ? given + length : given;
               if (!(index >= 0 && index < length)) throw outside(given, length);
               const from = source + (o * length + index) * run;
-              u8.copyWithin(target + (o * count + i) * run, from, from + run);
+              const to = target + (o * count + i) * run;
+              if (words === 0) u8.copyWithin(to, from, from + run);
+              else for (let w = 0; w < words; w++) i32[(to >>> 2) + w] = i32[(from >>> 2) + w]!;
             }
           }
         };
@@ -309,6 +360,9 @@ export const moveLowerings: readonly Lowering[] = [
   moving('Slice', slicePlan),
   moving('DepthToSpace', depthToSpacePlan),
   moving('SpaceToDepth', spaceToDepthPlan),
+  moving('DepthToSpace', depthToSpaceLastPlan, 'mp'),
+  moving('SpaceToDepth', spaceToDepthLastPlan, 'mp'),
+  moving('Gather', gatherPlan),
   concat,
   split,
   pad,

@@ -1,4 +1,4 @@
-import { padded } from '../../../kernels/int8/panels.ts';
+import { type Panels, padded } from '../../../kernels/int8/panels.ts';
 import { activationZeros, slackBytes } from '../../../kernels/int8/product.ts';
 import { align, product } from '../operands.ts';
 import { type Frame, frameOf } from './frame.ts';
@@ -52,13 +52,15 @@ export function dense(job: Int8Job): Int8Kind {
   const frameBytes = isDirect ? 0 : align(frame.whole * width + slackBytes + channels);
   const sumBytes = align(4 * outChannels * together * outWidth);
   const widenedBytes = engine.group === 2 ? 32 * taps * Math.ceil(inner / 2) : 0;
+  const most = together * outWidth;
+  const correctionBytes = job.isCentered ? 0 : align(8 * most);
   const requantize = requantizeStep(job);
   const own = packNumbers(c, 'zero point', job.rule, Int32Array.of(from.zero, 0));
   const isUnsigned = from.unsigned ? 1 : 0;
   const pixels = frame.outLines.length * outWidth;
   return {
     kernel: `q8_conv ${engine.mode}`,
-    scratchBytes: frameBytes + sumBytes + align(widenedBytes),
+    scratchBytes: frameBytes + sumBytes + align(widenedBytes) + correctionBytes,
     bind(x, y, scratch) {
       const weights = job.weights();
       const sums = scratch + frameBytes;
@@ -67,8 +69,15 @@ export function dense(job: Int8Job): Int8Kind {
         const init = new Int32Array(padded(n));
         for (let j = 0; j < n; j++)
           init[j] = (bias?.[group * n + j] ?? 0) - Math.imul(zero, panels.sums[j]!);
-        return { panels, init: packNumbers(c, `init ${group}`, job.rule, init).address };
+        const correction = correctionOf(job, panels, zero, group);
+        return {
+          panels,
+          init: packNumbers(c, `init ${group}`, job.rule, init).address,
+          correction,
+        };
       });
+      // Sums of activations follow zeros, whatever the number of pixels.
+      const rowSums = widened + align(widenedBytes) + 4 * most;
       const table = pointers.address;
       const zeros = own.address;
       const padding = width === 2 ? 0 : zero & 255;
@@ -90,27 +99,65 @@ export function dense(job: Int8Job): Int8Kind {
         return scratch;
       };
       return () => {
+        if (!job.isCentered) arena.views().i32.fill(0, (rowSums >>> 2) - most, rowSums >>> 2);
         for (let image = 0; image < batch; image++) {
           const base = prepare(x + image * frame.sample);
           for (const { first, lines } of blocks) {
             const start = base + frame.outLines[first]! * width;
             const some = lines * outWidth;
             for (let group = 0; group < runs.length; group++) {
-              const { panels, init } = runs[group]!;
+              const { panels, init, correction } = runs[group]!;
+              const offset = start + group * inner * width;
+              const to = sums + 4 * group * n;
+              if (correction === null) {
+                engine.igemm(
+                  table,
+                  offset,
+                  panels.address,
+                  init,
+                  to,
+                  zeros,
+                  zeros,
+                  some,
+                  n,
+                  taps,
+                  inner,
+                  outChannels,
+                  0,
+                  widened,
+                );
+                continue;
+              }
               engine.igemm(
                 table,
-                start + group * inner * width,
+                offset,
+                panels.ones,
+                correction.init,
+                rowSums,
+                zeros,
+                zeros,
+                some,
+                1,
+                taps,
+                inner,
+                1,
+                0,
+                widened,
+              );
+              engine.igemm(
+                table,
+                offset,
                 panels.address,
                 init,
-                sums + 4 * group * n,
-                zeros,
-                zeros,
+                to,
+                rowSums - 4 * some,
+                correction.columns,
                 some,
                 n,
                 taps,
                 inner,
                 outChannels,
-                0,
+                1,
                 widened,
               );
             }
@@ -120,6 +167,22 @@ export function dense(job: Int8Job): Int8Kind {
         }
       };
     },
+  };
+}
+
+/** What weights with zero points need: numbers from which sums of activations start, and what each column takes of
+ *  them; null for weights without.
+ *  @param zero  of activations as the product reads them */
+function correctionOf({ c, rule }: Int8Job, panels: Panels, zero: number, group: number) {
+  const { zeros, n, taps, k } = panels;
+  if (zeros === null) return null;
+  const columns = new Int32Array(2 * padded(n));
+  for (let j = 0; j < n; j++) columns[padded(n) + j] = -zeros[j]!;
+  const init = new Int32Array(8);
+  init[0] = -Math.imul(zero, taps * k);
+  return {
+    init: packNumbers(c, `row init ${group}`, rule, init).address,
+    columns: packNumbers(c, `columns ${group}`, rule, columns).address,
   };
 }
 

@@ -1,10 +1,9 @@
 import { convGeometry } from '../../../kernels/geometry.ts';
 import type { Levels } from '../../../kernels/int8/bytes.ts';
-import { convolve } from '../../../kernels/int8/conv-run.ts';
 import { kernelSizes, packConv } from '../../../kernels/int8/conv-weights.ts';
 import { engine } from '../../../kernels/int8/engine.ts';
 import { panelBytes } from '../../../kernels/int8/panels.ts';
-import { requantize, resolveRequantization } from '../../../kernels/int8/requantize.ts';
+import { resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { windowNumbers } from '../window.ts';
 import { dense } from './conv-dense.ts';
@@ -13,6 +12,7 @@ import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 import {
+  centeredLevels,
   channelsLast,
   integerBias,
   packObject,
@@ -58,10 +58,13 @@ function lowerConv(c: LowerContext): Lowered | null {
   const bytes = groups * (dense + 128) + 4 * (outputs + 8) * (taps + 1) + 128;
   const packed = packObject(c, `int8 conv ${groups}`, 1, bytes, (take) => {
     const levels = channelsLast(c.known(1)!.data as Levels, outputs, inputs, taps);
-    return packConv(chosen, take, levels, sizes, weights.zeros);
+    const centered = centeredLevels(levels, weights.zeros);
+    return packConv(chosen, take, centered ?? levels, sizes, centered ? undefined : weights.zeros);
   });
-  const job: Int8Job = { c, engine: chosen, geometry, from, rule, bias, weights: packed };
-  const kind = kindOf(job, weights.zeros);
+  const stored = w.storage === 'uint8' ? 128 : 0;
+  const isCentered = weights.zeros.every((zero) => zero === stored);
+  const made = { geometry, from, rule, bias, isCentered, weights: packed };
+  const kind = kindOf({ c, engine: chosen, ...made });
   return {
     kernel: kind.kernel,
     reads: [0],
@@ -70,29 +73,9 @@ function lowerConv(c: LowerContext): Lowered | null {
   };
 }
 
-function kindOf(job: Int8Job, zeros: Int32Array): Int8Kind {
-  const { geometry, c } = job;
-  const { groups, channels, outChannels } = geometry;
-  if (groups === channels && groups === outChannels) return depthwise(job);
-  const stored = c.inputs[1]!.storage === 'uint8' ? 128 : 0;
-  return zeros.every((zero) => zero === stored) ? dense(job) : general(job);
-}
-
-/** Weights with zero points of their own. */
-function general({ engine: chosen, geometry, from, rule, bias, weights }: Int8Job): Int8Kind {
-  const { unsigned, zero } = from;
-  const n = geometry.outChannels;
-  return {
-    kernel: `q8_conv ${chosen.mode}`,
-    scratchBytes: 0,
-    bind(address, y) {
-      const made = weights();
-      return () =>
-        convolve({ address, unsigned }, made, geometry, zero, bias, (sums, first, pixels) =>
-          requantize(chosen.backend, rule, sums, y + first * n, pixels, n, 0),
-        );
-    },
-  };
+function kindOf(job: Int8Job): Int8Kind {
+  const { groups, channels, outChannels } = job.geometry;
+  return groups === channels && groups === outChannels ? depthwise(job) : dense(job);
 }
 
 export const int8ConvLowerings: readonly Lowering[] = [

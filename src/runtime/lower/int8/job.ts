@@ -13,6 +13,8 @@ export interface Int8Job {
   readonly from: Meaning;
   readonly rule: Requantization;
   readonly bias: Int32Array | null;
+  /** Whether weights have no zero points once unsigned ones are stored as signed. */
+  readonly isCentered: boolean;
   weights(): ConvWeights;
 }
 

@@ -120,3 +120,15 @@ export function channelsLast(w: Levels, m: number, inner: number, taps: number):
   }
   return turned;
 }
+
+/** Weights without their zero points, one for each stretch of equal length; null where 8 bits can't hold them. */
+export function centeredLevels(w: Levels, zeros: Int32Array): Int8Array | null {
+  const span = w.length / zeros.length;
+  const centered = new Int8Array(w.length);
+  for (let i = 0; i < w.length; i++) {
+    const level = w[i]! - zeros[Math.floor(i / span)]!;
+    if (level < -128 || level > 127) return null;
+    centered[i] = level;
+  }
+  return centered;
+}
