@@ -1,6 +1,7 @@
 import type { Limits } from '../core/limits.ts';
 import type { ByteSink, ByteSource } from '../core/source.ts';
 import type { Model } from '../ir/model.ts';
+import type { Evaluate } from '../passes/rules/constants.ts';
 import type { ExternalFiles } from './onnx/external.ts';
 
 export interface ReadOptions {
@@ -23,6 +24,12 @@ export interface WriteOptions {
   external?: { location: string; sink: ByteSink };
   /** Called for each node that an older operator set says otherwise. */
   onLowered?(node: LoweredNode): void;
+  /** Layout of images where the graph begins and ends; by default the source's. TFLite computes in NHWC. */
+  layout?: 'NHWC' | 'NCHW';
+  /** Oldest release of the TFLite runtime that is to load the file, such as `2.3`. */
+  minRuntime?: string;
+  /** Runs a node on constants: lets writers fold what the target can't compute. */
+  evaluate?: Evaluate;
 }
 
 /** A node that an older operator set says otherwise. */

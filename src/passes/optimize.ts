@@ -1,7 +1,7 @@
 import type { Model } from '../ir/model.ts';
 import { affineBeforeLinear } from './rules/affine-before.ts';
 import type { Growth } from './rules/constants.ts';
-import { fuseRules, simplifyRules } from './rules/index.ts';
+import { fileRules, fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
 import { splitActivations } from './rules/split-activations.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
@@ -27,4 +27,21 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
  *  `mp.Conv`. Results agree but for rounding. Time is about linear in nodes. */
 export function fuseForRuntime(model: Model, options: SimplifyOptions): SimplifyResult {
   return runRules(model, 'fuse', fuseRules, { ...options, opset: Infinity });
+}
+
+/** Rewrites a model for a file of another format than ONNX: what constants give is folded, patterns become the
+ *  operators of the newest operator set, and no constant is copied. Results agree but for rounding. */
+export function optimizeForFile(model: Model, options: SimplifyOptions): SimplifyResult {
+  const rules = simplifyRules({
+    evaluate: options.evaluate ?? null,
+    growth: options.growth ?? { each: 2 ** 20, total: 2 ** 22 },
+    copyShared: options.copyShared ?? true,
+    liftAttention: false,
+  });
+  return runRules(model, 'optimize', rules, { ...options, opset: Infinity });
+}
+
+/** The fusions of `fuseForRuntime` that formats with activations in their operators have too. */
+export function fuseForFile(model: Model, options: SimplifyOptions): SimplifyResult {
+  return runRules(model, 'fuse', fileRules, { ...options, opset: Infinity });
 }

@@ -99,3 +99,14 @@ export const fuseRules: readonly Rule[] = [
   factorsIntoMatMul,
   activationsIntoProducers,
 ];
+
+/** The rules of `fuseForFile`. */
+export const fileRules: readonly Rule[] = [
+  noOps,
+  transposeChains,
+  idleTransposes,
+  reshapeChains,
+  biasIntoMatMul,
+  transposesIntoMatMul,
+  activationsIntoProducers,
+];

@@ -1,3 +1,4 @@
+import { storedLowerings } from '../reference-contract/always.ts';
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
@@ -50,6 +51,7 @@ export const lowerings: readonly Lowering[] = [
   ...int8ResizeLowerings,
   ...quantizeLowerings,
   ...integerLowerings,
+  ...storedLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 

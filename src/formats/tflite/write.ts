@@ -1,0 +1,136 @@
+import { UnsupportedError } from '../../core/errors.ts';
+import type { ByteSink } from '../../core/source.ts';
+import { describe } from '../../ir/edit.ts';
+import type { Graph, Value } from '../../ir/graph.ts';
+import type { Model } from '../../ir/model.ts';
+import { namesAround } from '../../ir/walk.ts';
+import { pinnedOpset } from '../../ops/op.ts';
+import type { WriteOptions, WriteReport } from '../format.ts';
+import { encodeTfliteTo as encodeTo } from './codec.ts';
+import { modelOrigin } from './origin.ts';
+import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
+import { copy } from './write/blocks.ts';
+import { type EmitContext, Emitter } from './write/emitter.ts';
+import { FileTables } from './write/file.ts';
+import { makeOperand, type Operand } from './write/operand.ts';
+import { prepare } from './write/prepare.ts';
+import { rowOf } from './write/rows.ts';
+
+/** A node that can't be written, and why. */
+export interface Unwritten {
+  code: string;
+  where: string;
+  reason: string;
+  hint?: string;
+}
+
+/** Writes a model. One that was read from a TFLite file and not changed is written from its own tables.
+ *  @throws {UnsupportedError} nodes that TFLite can't express */
+export async function writeTflite(
+  model: Model,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<WriteReport> {
+  const record = untouched(model, options) ?? (await toTflite(model, options));
+  const bytes = await encodeTo(record, sink);
+  return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
+}
+
+/** The tables that a model was read from, if they still say the same. */
+function untouched(model: Model, options: WriteOptions): ModelRecord | null {
+  const isAsRead = model.edits.length === 0 && options.layout === undefined;
+  return isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+}
+
+/** A model as the tables of a TFLite file.
+ *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
+export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
+  const { model: prepared, integer, changes } = await prepare(model, options);
+  const file = new FileTables();
+  const unwritten: Unwritten[] = [];
+  const context: EmitContext = {
+    file,
+    names: namesAround(prepared.graph),
+    evaluate: options.evaluate ?? null,
+    integer,
+    changes: [...changes],
+    subgraph(graph, captured) {
+      const index = file.subgraphs.push({}) - 1;
+      file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
+      return index;
+    },
+  };
+  context.subgraph(prepared.graph, []);
+  const record = file.subgraphs[0]!;
+  if (unwritten.length > 0) throw refusal(unwritten);
+  const names = (indices: Int32Array | undefined, values: Graph['inputs']): TensorMapRecord[] =>
+    values.map(({ name }, i) => ({ name, tensorIndex: indices![i]! }));
+  file.signatures.push({
+    signatureKey: 'serving_default',
+    subgraphIndex: 0,
+    inputs: names(record.inputs, prepared.graph.inputs),
+    outputs: names(record.outputs, prepared.graph.outputs),
+  });
+  return file.record('modelpress');
+}
+
+function writeGraph(
+  graph: Graph,
+  context: EmitContext,
+  unwritten: Unwritten[],
+  captured: readonly Value[],
+): SubGraphRecord {
+  const e = new Emitter(graph, context);
+  const inputs = [...graph.inputs, ...captured].map((value) => e.input(value));
+  for (const node of graph.nodes) {
+    try {
+      const row = rowOf(node);
+      if (row === null) {
+        const name = `${node.domain === '' ? '' : `${node.domain}.`}${node.op}`;
+        const where = describe(node);
+        throw new UnsupportedError(`${where}: TFLite has no ${name}`, {
+          code: 'E_TFLITE_OP',
+          where,
+        });
+      }
+      e.run(node, row);
+    } catch (error) {
+      if (!(error instanceof UnsupportedError)) throw error;
+      const { code, where = '', message: reason, hint } = error;
+      unwritten.push({ code, where, reason, ...(hint === undefined ? {} : { hint }) });
+      for (const value of node.outputs) {
+        const type = value.type?.kind === 'tensor' ? value.type : null;
+        const dtype = type?.dtype ?? 'float32';
+        if (!e.isKnown(value)) e.define(value, makeOperand(value.name, dtype, type?.shape ?? null));
+      }
+    }
+  }
+  const taken = new Set<Operand>();
+  const outputs = graph.outputs.map((value) => {
+    const operand = e.operandOf(value);
+    const dtype =
+      value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;
+    const stored = operand.quantization?.storage ?? operand.dtype;
+    const isOwn = stored === dtype && operand.constant === null && !taken.has(operand);
+    taken.add(operand);
+    return isOwn ? operand : copy(e, operand, makeOperand(value.name, dtype, operand.shape));
+  });
+  return e.record(inputs, outputs);
+}
+
+function refusal(unwritten: readonly Unwritten[]): UnsupportedError {
+  const [first] = unwritten as [Unwritten, ...Unwritten[]];
+  const rest = unwritten.length - 1;
+  const more = unwritten.slice(1, 10).map(({ reason }) => reason);
+  const message =
+    rest === 0
+      ? `not written as TFLite: ${first.reason}`
+      : `not written as TFLite: ${first.reason}; and ${rest} more: ${more.join('; ')}`;
+  const { code, where, hint } = first;
+  return new UnsupportedError(message, {
+    code,
+    where,
+    ...(hint === undefined ? {} : { hint }),
+    cause: unwritten,
+  });
+}

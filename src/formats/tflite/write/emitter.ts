@@ -1,0 +1,367 @@
+import { type DType, dtypes } from '../../../core/dtype.ts';
+import { UnsupportedError } from '../../../core/errors.ts';
+import { isStatic, type Shape, volume } from '../../../core/shape.ts';
+import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
+import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
+import { describe } from '../../../ir/edit.ts';
+import type { Graph, Node, Value } from '../../../ir/graph.ts';
+import type { Quantization } from '../../../ir/types.ts';
+import { freshName } from '../../../ir/walk.ts';
+import { findOp, ops, readAttributes } from '../../../ops/index.ts';
+import type { AttributeReader } from '../../../ops/op.ts';
+import type { Evaluate } from '../../../passes/rules/constants.ts';
+import type { QuantizationChange } from '../legalize/change.ts';
+import { hasIntegerKernel } from '../legalize/kernels.ts';
+import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
+import type { FileTables } from './file.ts';
+import { floatsOf } from './floats.ts';
+import { dequantizedLevels } from './levels.ts';
+import { computedType, makeOperand, type Operand } from './operand.ts';
+import { versionOf } from './versions.ts';
+
+/** How an operator of the IR becomes operators of the file: emits them; what it can't, it says by `fail`. */
+export type Row = (e: Emitter, node: Node) => void;
+
+/** What the subgraphs of a file share. */
+export interface EmitContext {
+  readonly file: FileTables;
+  /** Names that are taken. */
+  readonly names: Set<string>;
+  readonly evaluate: Evaluate | null;
+  /** Nodes that run on integers. */
+  readonly integer: ReadonlySet<Node>;
+  /** What became of quantization, for the report. */
+  readonly changes: QuantizationChange[];
+  /** Writes another graph as a subgraph; gives its number.
+   *  @param captured  values of graphs around it that it reads: inputs behind its own */
+  subgraph(graph: Graph, captured: readonly Value[]): number;
+}
+
+/** An operator whose operands have no places yet. */
+interface Emitted {
+  readonly name: string;
+  readonly inputs: readonly (Operand | null)[];
+  readonly outputs: readonly Operand[];
+  readonly options: BuiltinOptions | undefined;
+}
+
+/** Half floats from this size on stay half floats in the file. */
+const worthHalf = 1024;
+
+/** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
+ *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
+export class Emitter {
+  readonly context: EmitContext;
+  readonly file: FileTables;
+  readonly graph: Graph;
+  /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
+  isInteger = false;
+  readonly #tensors: TensorRecord[] = [];
+  readonly #operators: Emitted[] = [];
+  readonly #operands: Map<Value, Operand> = new Map();
+  readonly #dequantized: Map<Operand, Operand> = new Map();
+  readonly #names: Set<string>;
+  #node: Node | null = null;
+  #attributes: AttributeReader | null = null;
+  /** Results that are to be quantized after the node. */
+  #unquantized: { real: Operand; stored: Operand }[] = [];
+
+  constructor(graph: Graph, context: EmitContext) {
+    this.graph = graph;
+    this.context = context;
+    this.file = context.file;
+    this.#names = context.names;
+  }
+
+  /** Runs a node on constants; null where nobody can. */
+  get evaluate(): Evaluate | null {
+    return this.context.evaluate;
+  }
+
+  get node(): Node {
+    return this.#node!;
+  }
+
+  /** Attributes of the node. */
+  get attributes(): AttributeReader {
+    return this.#attributes!;
+  }
+
+  /** Emits a node with its row. */
+  run(node: Node, row: Row): void {
+    this.#node = node;
+    const op = findOp(ops, node.domain, node.op);
+    this.#attributes = op === null ? null : readAttributes(op, node);
+    this.#unquantized = [];
+    if (this.context.integer.has(node) && this.#onIntegers(node, row)) return;
+    row(this, node);
+    for (const { real, stored } of this.#unquantized) this.raw('QUANTIZE', [real], [stored]);
+  }
+
+  /** Emits a node on integers, if all operators that its row takes have a kernel for them. */
+  #onIntegers(node: Node, row: Row): boolean {
+    const before = this.#operators.length;
+    const known = node.outputs.filter((value) => this.#operands.has(value));
+    this.isInteger = true;
+    try {
+      row(this, node);
+    } finally {
+      this.isInteger = false;
+    }
+    const made = this.#operators.slice(before);
+    if (made.every(({ name, inputs, outputs }) => hasIntegerKernel(name, inputs, outputs)))
+      return true;
+    this.#operators.length = before;
+    for (const value of node.outputs) if (!known.includes(value)) this.#operands.delete(value);
+    const what = 'it computes with real numbers: its operators have no kernels of integers';
+    this.context.changes.push({ where: describe(node), kind: 'real', what, error: 0 });
+    return false;
+  }
+
+  /** The error that ends a node.
+   *  @param code  what is in the way: `E_TFLITE_…` */
+  fail(code: string, reason: string, hint?: string): UnsupportedError {
+    const where = describe(this.node);
+    return new UnsupportedError(`${where}: ${reason}`, {
+      code: `E_TFLITE_${code}`,
+      where,
+      ...(hint === undefined ? {} : { hint }),
+    });
+  }
+
+  has(index: number): boolean {
+    return this.node.inputs[index] != null;
+  }
+
+  /** An input of the node. */
+  in(index: number): Operand {
+    const value = this.node.inputs[index];
+    if (value == null) throw this.fail('OPERAND', `input ${index} is missing`);
+    return this.operandOf(value);
+  }
+
+  /** An input that may be absent. */
+  maybe(index: number): Operand | null {
+    return this.has(index) ? this.in(index) : null;
+  }
+
+  /** Elements of a constant input; null where it is computed. */
+  numbers(index: number): readonly number[] | null {
+    const value = this.node.inputs[index];
+    if (value == null || value.quantization !== null) return null;
+    const constant = constantOfValue(value);
+    return constant === null ? null : numbersOf(constant);
+  }
+
+  /** The operand that a value is. */
+  operandOf(value: Value): Operand {
+    const known = this.#operands.get(value);
+    if (known !== undefined) return known;
+    const constant = constantOfValue(value);
+    if (constant === null) throw this.fail('VALUE', `"${value.name}" was not written`);
+    const made = this.#constantOperand(value.name, constant, value.quantization);
+    this.#operands.set(value, made);
+    return made;
+  }
+
+  isKnown(value: Value): boolean {
+    return this.#operands.has(value);
+  }
+
+  /** Makes an operand what a value is. */
+  define(value: Value, operand: Operand): void {
+    this.#operands.set(value, operand);
+  }
+
+  #constantOperand(
+    name: string,
+    constant: Constant,
+    quantization: Quantization | null = null,
+  ): Operand {
+    const { dtype, shape } = constant;
+    if (quantization !== null) return makeOperand(name, 'float32', shape, constant, quantization);
+    const isHalf = dtype === 'float16' && constant.data.size >= worthHalf;
+    if (computedType(dtype) === dtype || isHalf)
+      return makeOperand(name, computedType(dtype), shape, constant);
+    const bytes = readConstant(constant) as Uint8Array;
+    return makeOperand(
+      name,
+      'float32',
+      shape,
+      constantOf('float32', shape, bytesOf(floatsOf(dtype, bytes))),
+    );
+  }
+
+  /** The operand that an output of the node is to be. */
+  out(index = 0): Operand {
+    const value = this.node.outputs[index]!;
+    const known = this.#operands.get(value);
+    const stored = known ?? this.#declare(value);
+    this.#operands.set(value, stored);
+    if (stored.quantization === null || this.isInteger) return stored;
+    const pending = this.#unquantized.find((item) => item.stored === stored);
+    if (pending !== undefined) return pending.real;
+    const real = this.temp('float32', stored.shape);
+    this.#unquantized.push({ real, stored });
+    return real;
+  }
+
+  /** An operand for a value that something will make. */
+  #declare(value: Value): Operand {
+    const type = value.type;
+    if (type?.kind !== 'tensor' || type.dtype === null) {
+      const what = type === null || type.kind === 'tensor' ? 'unknown' : `a ${type.kind}`;
+      throw this.fail('TYPE', `the type of "${value.name}" is ${what}`);
+    }
+    return makeOperand(value.name, computedType(type.dtype), type.shape, null, value.quantization);
+  }
+
+  /** A graph's input. */
+  input(value: Value): Operand {
+    const type = value.type;
+    const dtype = type?.kind === 'tensor' ? (type.dtype ?? 'float32') : 'float32';
+    const shape = type?.kind === 'tensor' ? type.shape : null;
+    const levels = value.quantization ?? dequantizedLevels(value);
+    const real = levels === null ? dtype : 'float32';
+    const operand = makeOperand(value.name, real, shape, null, levels);
+    this.place(operand);
+    this.#operands.set(value, operand);
+    return operand;
+  }
+
+  isWanted(index: number): boolean {
+    return (this.node.outputs[index]?.uses.size ?? 0) > 0;
+  }
+
+  /** Something between two operators of a row. */
+  temp(dtype: DType, shape: Shape): Operand {
+    const value = this.#node?.outputs[0];
+    const name = freshName(this.#names, `${value?.name ?? this.graph.name}/part`);
+    return makeOperand(name, dtype, shape);
+  }
+
+  /** A constant operand. */
+  constant(constant: Constant, near = 'constant'): Operand {
+    return this.#constantOperand(freshName(this.#names, near), constant);
+  }
+
+  /** Numbers of a type that has at least a byte for each. */
+  list(values: ArrayLike<number>, dtype: DType, shape: readonly number[]): Operand {
+    const { array, bits } = dtypes[dtype];
+    const data = new array!(new ArrayBuffer((values.length * bits) / 8), 0, values.length);
+    for (let i = 0; i < values.length; i++)
+      data[i] = (bits === 64 && dtype !== 'float64' ? BigInt(values[i]!) : values[i]!) as never;
+    return this.constant(constantOf(dtype, shape, bytesOf(data)), dtype);
+  }
+
+  /** Integers: axes, sizes. */
+  ints(values: readonly number[], shape: readonly number[] = [values.length]): Operand {
+    return this.list(values, 'int32', shape);
+  }
+
+  /** Real numbers. */
+  floats(values: ArrayLike<number>, shape: readonly number[] = [values.length]): Operand {
+    return this.list(values, 'float32', shape);
+  }
+
+  /** A scalar of a type. */
+  scalar(value: number, dtype: DType = 'float32'): Operand {
+    return this.list([value], dtype, []);
+  }
+
+  /** The same number everywhere. */
+  constantOf(value: number, dtype: DType, shape: readonly number[]): Operand {
+    return this.list(new Float64Array(volume(shape)).fill(value), dtype, shape);
+  }
+
+  /** Emits an operator. Quantized operands are dequantized before, unless the node runs on integers. */
+  op(
+    name: string,
+    inputs: readonly (Operand | null)[],
+    outputs: readonly Operand[],
+    options?: BuiltinOptions,
+  ): void {
+    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
+    this.raw(name, real, outputs, options);
+  }
+
+  /** The same operand in real numbers, as the node computes with. */
+  real(operand: Operand): Operand {
+    const { quantization, constant, shape } = operand;
+    if (quantization !== null ? this.isInteger : constant?.dtype !== 'float16') return operand;
+    let real = this.#dequantized.get(operand);
+    if (real === undefined) {
+      real = makeOperand(freshName(this.#names, `${operand.name}/real`), 'float32', shape);
+      this.#dequantized.set(operand, real);
+      this.raw('DEQUANTIZE', [operand], [real]);
+    }
+    return real;
+  }
+
+  /** Emits an operator with its operands as they are. */
+  raw(
+    name: string,
+    inputs: readonly (Operand | null)[],
+    outputs: readonly Operand[],
+    options?: BuiltinOptions,
+  ): void {
+    this.#operators.push({ name, inputs, outputs, options });
+  }
+
+  /** The number of an operand's tensor in the subgraph. */
+  place(operand: Operand): number {
+    if (operand.index < 0) operand.index = this.#tensors.push(this.file.tensorOf(operand)) - 1;
+    return operand.index;
+  }
+
+  /** What was emitted. */
+  record(inputs: readonly Operand[], outputs: readonly Operand[]): SubGraphRecord {
+    const indices = (list: readonly (Operand | null)[]): Int32Array =>
+      Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
+    const first = indices(inputs);
+    const operators = this.#operators.map((emitted): OperatorRecord => {
+      const { name, options } = emitted;
+      const version = versionOf(name, emitted.inputs, emitted.outputs, options);
+      return {
+        inputs: indices(emitted.inputs),
+        outputs: indices(emitted.outputs),
+        ...(options === undefined ? {} : { builtinOptions: options }),
+        opcodeIndex: this.file.codeOf(name, version),
+      };
+    });
+    return {
+      inputs: first,
+      outputs: indices(outputs),
+      tensors: this.#tensors,
+      operators,
+      name: this.graph.name,
+    };
+  }
+}
+
+/** Elements of a constant as numbers; null for strings and types that are no numbers. */
+export function numbersOf(constant: Constant): number[] | null {
+  const { kind, bits } = dtypes[constant.dtype];
+  if (constant.strings !== undefined || bits < 8 || kind === 'complex') return null;
+  const bytes = readConstant(constant) as Uint8Array;
+  if (kind === 'float') return [...floatsOf(constant.dtype, bytes)];
+  return Array.from(typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>, Number);
+}
+
+/** Sizes of a shape that is known.
+ *  @throws {UnsupportedError} some are not */
+export function knownSizes(e: Emitter, operand: Operand): readonly number[] {
+  if (isStatic(operand.shape)) return operand.shape;
+  throw e.fail(
+    'SHAPE',
+    `the sizes of "${operand.name}" are not known`,
+    'give the model fixed input sizes before it is converted',
+  );
+}
+
+/** The number of axes.
+ *  @throws {UnsupportedError} it is not known */
+export function knownRank(e: Emitter, operand: Operand): number {
+  if (operand.shape !== null) return operand.shape.length;
+  throw e.fail('SHAPE', `the rank of "${operand.name}" is not known`);
+}

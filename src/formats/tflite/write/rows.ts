@@ -1,0 +1,45 @@
+import type { Node } from '../../../ir/graph.ts';
+import { activationRows } from './activation.ts';
+import { convRows } from './conv.ts';
+import { elementwiseRows } from './elementwise.ts';
+import type { Row } from './emitter.ts';
+import { gatherRows } from './gather.ts';
+import { matmulRows } from './matmul.ts';
+import { normalizationRows } from './normalize.ts';
+import { padRows } from './padding.ts';
+import { poolRows } from './pool.ts';
+import { quantizeRows } from './quantize.ts';
+import { reduceRows } from './reduce.ts';
+import { resizeRows } from './resize.ts';
+import { shapeRows } from './shape.ts';
+import { sliceRows } from './slice.ts';
+
+/** How each operator of the IR is written, by its name with its domain. */
+export const rows: Readonly<Record<string, Row>> = {
+  ...elementwiseRows,
+  ...activationRows,
+  ...convRows,
+  ...poolRows,
+  ...matmulRows,
+  ...reduceRows,
+  ...shapeRows,
+  ...sliceRows,
+  ...padRows,
+  ...gatherRows,
+  ...normalizationRows,
+  ...resizeRows,
+  ...quantizeRows,
+};
+
+/** The row of a node's operator, or null. */
+export function rowOf(node: Node): Row | null {
+  const name =
+    node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}.${node.op}`;
+  return Object.hasOwn(rows, name) ? rows[name]! : null;
+}
+
+/** Whether a node has a row, or will have one when its images have their channels last. */
+export function hasRow(node: Node): boolean {
+  if (rowOf(node) !== null) return true;
+  return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
+}
