@@ -66,6 +66,7 @@ export function runKernel(
     ),
     outputs: outputs.map((given) => operandOf(given.type, given.dims, quantization(given), false)),
     known: (input) => (inputs[input]?.constant === true ? tensors[input]! : null),
+    knownIn: () => null,
     pack: () => {
       throw new TypeError('nothing to pack');
     },
