@@ -56,7 +56,10 @@ const inexpressible: readonly { operators: readonly string[]; reason: string }[]
     ],
     reason: 'random numbers: every runtime draws others',
   },
-  { operators: ['Det'], reason: 'determinants: TFLite has no matrix decomposition' },
+  {
+    operators: ['Det', 'com.microsoft.Inverse'],
+    reason: 'determinants and inverses: TFLite has no matrix decomposition',
+  },
   {
     operators: ['BitCast'],
     reason: 'reinterpreting bits: no operator of the runtimes compared with does',

@@ -6,7 +6,7 @@ import type { Parts } from './parts.ts';
 const hidden = -1e30;
 
 /** [batch, heads, length, size], from heads side by side or one behind the other already. */
-function headsOf(p: Parts, x: Value, attribute: string): Value {
+export function headsOf(p: Parts, x: Value, attribute: string): Value {
   const dims = p.dims(x);
   if (dims.length === 4) return x;
   const heads = p.attributes.int(attribute, 0);

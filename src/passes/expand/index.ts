@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { linearExpansions } from './linear.ts';
 import { lossExpansions } from './losses.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
@@ -22,6 +23,7 @@ export type Expansion = (p: Parts) => void;
 const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
+  ...linearExpansions,
   ...lossExpansions,
   ...normExpansions,
   ...recurrentExpansions,

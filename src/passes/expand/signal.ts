@@ -1,5 +1,6 @@
 import { normalizeAxis } from '../../core/shape.ts';
 import type { Value } from '../../ir/graph.ts';
+import { computedDft } from './computed-dft.ts';
 import type { Expansion } from './index.ts';
 import type { Parts } from './parts.ts';
 
@@ -33,6 +34,10 @@ function spectrum(p: Parts, { re, im }: Complex, n: number, bins: number, sign: 
 }
 
 const dft: Expansion = (p) => {
+  if (p.has(1) && p.numbers(1) === null) {
+    computedDft(p);
+    return;
+  }
   const x = p.in(0);
   const dims = p.dims(x);
   const rank = dims.length;
@@ -46,7 +51,7 @@ const dft: Expansion = (p) => {
   const isMirrored = isInverse && isOnesided;
   const size = dims[axis]!;
   const natural = isMirrored ? 2 * (size - 1) : size;
-  const n = p.has(1) ? (p.numbers(1)?.[0] ?? p.stop('the length is computed')) : natural;
+  const n = p.has(1) ? p.numbers(1)![0]! : natural;
   const bins = isOnesided && !isInverse ? Math.floor(n / 2) + 1 : n;
   const taken = Math.min(size, isMirrored ? Math.floor(n / 2) + 1 : n);
   const rest = dims.flatMap((_, i) => (i === axis || i === rank - 1 ? [] : [i]));
