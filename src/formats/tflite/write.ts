@@ -46,6 +46,7 @@ function untouched(model: Model, options: WriteOptions): ModelRecord | null {
  *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
   const { model: prepared, integer, changes } = await prepare(model, options);
+  for (const change of changes) options.onQuantization?.(change);
   const file = new FileTables();
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
@@ -53,7 +54,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
     integer,
-    changes: [...changes],
+    onQuantization: (change) => options.onQuantization?.(change),
     subgraph(graph, captured) {
       const index = file.subgraphs.push({}) - 1;
       file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);

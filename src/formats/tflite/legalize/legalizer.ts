@@ -5,7 +5,7 @@ import type { Node, NodeSpec, Value } from '../../../ir/graph.ts';
 import { type Quantization, tensorType, type ValueType } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { sameQuantization } from '../../../passes/quantization-of.ts';
-import type { ChangeKind, QuantizationChange } from './change.ts';
+import type { ChangeKind, QuantizationChange } from '../../quantization-change.ts';
 
 /** What rules change a graph with. All changes are reported. */
 export class Legalizer {
