@@ -11,7 +11,7 @@ import { importQuantization } from '../../../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../../../passes/layout.ts';
 import { fuseForFile, optimizeForFile } from '../../../passes/optimize.ts';
 import type { WriteOptions } from '../../format.ts';
-import { rowOf } from './rows.ts';
+import { hasRow } from './rows.ts';
 
 /** A copy of a model in the operators, layout and fusions that TFLite has; its constants can be read without waiting. */
 export async function prepare(model: Model, options: WriteOptions): Promise<Model> {
@@ -21,7 +21,7 @@ export async function prepare(model: Model, options: WriteOptions): Promise<Mode
   copy.inlineCalls?.(copy);
   if (evaluate !== undefined) expandQuantized(copy, evaluate);
   exportQuantization(copy);
-  expandOperators(copy, (node) => rowOf(node) !== null);
+  expandOperators(copy, hasRow);
   optimizeForFile(copy, { ops, ...(evaluate === undefined ? {} : { evaluate }) });
   importQuantization(copy, { purpose: 'store' });
   assignLayout(copy, channelsLast, layout === undefined ? {} : { inputs: layout, outputs: layout });

@@ -8,10 +8,15 @@ import { power, root } from './pool.ts';
 const numbers: readonly DType[] = ['float32', 'int32', 'int64'];
 
 /** The axes of a reduction: input 1, all by default; null where nothing is to be done. */
-function axesOf(e: Emitter, x: Operand): number[] | null {
+function axesOf(e: Emitter, x: Operand): number[] | Operand | null {
   const rank = knownRank(e, x);
-  const given = e.has(1) ? e.numbers(1) : (e.attributes.ints('axes') ?? []);
-  if (given === null) throw e.fail('AXES', 'the axes of a reduction are computed');
+  let given = e.has(1) ? e.numbers(1) : (e.attributes.ints('axes') ?? []);
+  if (given === null) {
+    const count = e.in(1).shape?.[0];
+    if (typeof count !== 'number') throw e.fail('AXES', 'nobody knows how many axes are reduced');
+    if (count > 0) return e.in(1);
+    given = [];
+  }
   if (given.length > 0) return given.map((axis) => (axis < 0 ? axis + rank : axis));
   if (e.attributes.int('noop_with_empty_axes', 0) !== 0) return null;
   return Array.from({ length: rank }, (_, axis) => axis);
@@ -36,7 +41,7 @@ const reduction =
     const reduced =
       axes === null
         ? prepared
-        : reduce(e, name, prepared, axes, keepDims, isLast ? out : undefined);
+        : reduce(e, name, prepared, axes, keepDims, isLast ? out : e.temp(dtype, out.shape));
     const done =
       after === undefined ? reduced : after(e, reduced, dtype === x.dtype ? out : undefined);
     if (done !== out) {
@@ -58,9 +63,11 @@ const logSumExp: Row = (e) => {
   const top = reduce(e, 'REDUCE_MAX', x, axes, true);
   // What is all −∞ has no distance from its maximum.
   const finite = binary(e, 'MAXIMUM', top, e.scalar(-3.4028234663852886e38));
-  const sum = reduce(e, 'SUM', unary(e, 'EXP', binary(e, 'SUB', x, finite)), axes, keepDims);
-  const shift = keepDims ? finite : reshape(e, finite, out.shape ?? []);
-  binary(e, 'ADD', unary(e, 'LOG', sum), shift, out);
+  const sum = reduce(e, 'SUM', unary(e, 'EXP', binary(e, 'SUB', x, finite)), axes, true);
+  const all = binary(e, 'ADD', unary(e, 'LOG', sum), finite, keepDims ? out : undefined);
+  if (keepDims) return;
+  if (Array.isArray(axes)) reshape(e, all, out.shape ?? [], out);
+  else reduce(e, 'REDUCE_MAX', all, axes, false, out);
 };
 
 const extreme =

@@ -35,3 +35,13 @@ export function rowOf(node: Node): Row | null {
     node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}.${node.op}`;
   return Object.hasOwn(rows, name) ? rows[name]! : null;
 }
+
+/** Whether a node has a row, perhaps once its images are channels last. */
+export function hasRow(node: Node): boolean {
+  if (node.domain !== '' && node.domain !== 'ai.onnx') return rowOf(node) !== null;
+  if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
+  const training = node.attributes.get('training_mode');
+  if (node.op === 'BatchNormalization' && training?.type === 'int' && training.value !== 0)
+    return false;
+  return rowOf(node) !== null || Object.hasOwn(rows, `mp.${node.op}`);
+}
