@@ -35,3 +35,32 @@ export function put(c: usize, low: v128, high: v128, width: u32): void {
     if (width & 1) v128.store32_lane(c, low, 0);
   }
 }
+
+const MAGIC: f32 = 12582912;
+
+/** Sums as levels, before they are narrowed: rint(clamp(f32(sum) · scale)) less `shift`, which takes away the bits of
+ *  MAGIC and adds the zero point. */
+// @ts-ignore: decorator
+@inline
+export function levels(sums: v128, scale: v128, low: v128, high: v128, shift: v128): v128 {
+  const scaled = f32x4.mul(f32x4.convert_i32x4_s(sums), scale);
+  return i32x4.sub(f32x4.add(f32x4.pmin(high, f32x4.pmax(low, scaled)), f32x4.splat(MAGIC)), shift);
+}
+
+/** The first `width` of 8 levels. Levels above 127 are unsigned ones: `down` and `flip` carry them through narrowing. */
+// @ts-ignore: decorator
+@inline
+export function put8(y: usize, low: v128, high: v128, down: v128, flip: v128, width: u32): void {
+  const both = i16x8.sub(i16x8.narrow_i32x4_s(low, high), down);
+  const bytes = v128.xor(i8x16.narrow_i16x8_s(both, both), flip);
+  if (width >= 8) {
+    v128.store64_lane(y, bytes, 0);
+  } else {
+    let bits = i64x2.extract_lane(bytes, 0);
+    for (; width > 0; width--) {
+      store<u8>(y, <u8>bits);
+      bits >>= 8;
+      y++;
+    }
+  }
+}

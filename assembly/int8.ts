@@ -1,6 +1,6 @@
 // What surrounds the integer products: activations in the form that the dot product takes, weights in panels,
 // sums to levels.
-import { put } from './int8-store';
+import { levels, put } from './int8-store';
 
 
 /** y[i] = x[i] with the top bit flipped: 8-bit levels between signed and unsigned. */
@@ -110,15 +110,7 @@ function panelSums(from: usize, end: usize, sums: usize, group: u32): void {
   v128.store(sums, high, 16);
 }
 
-const MAGIC: f32 = 12582912;
 const MAGIC_BITS: i32 = 0x4b400000;
-
-// @ts-ignore: decorator
-@inline
-function levels(sums: v128, scale: v128, low: v128, high: v128, shift: v128): v128 {
-  const scaled = f32x4.mul(f32x4.convert_i32x4_s(sums), scale);
-  return i32x4.sub(f32x4.add(f32x4.pmin(high, f32x4.pmax(low, scaled)), f32x4.splat(MAGIC)), shift);
-}
 
 /** y[i, j] = clamp(rint(f32(c[i, j])·scales[j]) + zero, lo, hi): one rounding, half to even, as XNNPACK. */
 export function i32_q8_requantize(

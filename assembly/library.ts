@@ -21,3 +21,4 @@ export * from './move';
 export * from './pool';
 export * from './levels';
 export * from './pool8';
+export * from './image8';

@@ -12,13 +12,15 @@ export interface Opened {
   external: boolean;
 }
 
-/** Opens a model by its path, or standard input for `-`. */
-export async function openModel(path: string): Promise<Opened> {
+/** Opens a model by its path, or standard input for `-`.
+ *  @param signature  key of the signature of a TFLite model to read */
+export async function openModel(path: string, signature?: string): Promise<Opened> {
+  const options = signature === undefined ? {} : { signature };
   if (path === '-') {
     const source = bufferSource(readInput(path), 'standard input');
-    return { path, model: await readModel(source), source, external: false };
+    return { path, model: await readModel(source, options), source, external: false };
   }
   const source = openFile(path);
-  const model = await readModel(source, { external: filesBeside(path) });
+  const model = await readModel(source, { ...options, external: filesBeside(path) });
   return { path, model, source, external: model.sourceBytes > source.size };
 }

@@ -1,4 +1,4 @@
-import { FormatError, rangeError, typeError, UnsupportedError } from './errors.ts';
+import { FormatError, rangeError, typeError, UnsupportedError, VerifyError } from './errors.ts';
 
 export type MaybePromise<T> = T | Promise<T>;
 
@@ -94,4 +94,22 @@ export async function readAll(source: ByteSource): Promise<Uint8Array> {
     });
   }
   return source.read(0, source.size);
+}
+
+const pieceBytes = 2 ** 24;
+
+/** Streams a source in pieces of 16 MB.
+ *  @throws {VerifyError} the source gives another number of bytes than asked */
+export async function copySource(source: ByteSource, sink: ByteSink): Promise<void> {
+  for (let at = 0; at < source.size; at += pieceBytes) {
+    const length = Math.min(pieceBytes, source.size - at);
+    const bytes = await source.read(at, length);
+    if (bytes.byteLength !== length) {
+      throw new VerifyError(`a source gave ${bytes.byteLength} of ${length} bytes`, {
+        code: 'E_SOURCE_READ',
+        where: `${source.name ?? 'source'}, byte ${at}`,
+      });
+    }
+    await sink.write(bytes);
+  }
 }

@@ -6,6 +6,19 @@ import { onnx } from './onnx/index.ts';
 import { findFormat, sniff } from './sniff.ts';
 import { tflite } from './tflite/index.ts';
 
+export {
+  type DecodeOptions,
+  decodeTables,
+  type TableRecord,
+} from './flatbuffer/decode.ts';
+export { type Encoded, encodeTables, joinEncoded, writeEncoded } from './flatbuffer/encode.ts';
+export { parseSchema, type Schema } from './flatbuffer/schema.ts';
+export {
+  type UnknownField,
+  type Verified,
+  type VerifyOptions,
+  verifyTables,
+} from './flatbuffer/verify.ts';
 export type { Format, ReadOptions, WriteOptions, WriteReport } from './format.ts';
 export type { ExternalFiles } from './onnx/external.ts';
 export { onnx, tflite };

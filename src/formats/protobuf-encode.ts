@@ -1,5 +1,5 @@
-import { FormatError, rangeError, typeError, VerifyError } from '../core/errors.ts';
-import type { ByteSink, ByteSource } from '../core/source.ts';
+import { FormatError, rangeError, typeError } from '../core/errors.ts';
+import { type ByteSink, type ByteSource, copySource } from '../core/source.ts';
 import { type Int64, maxMessageBytes, sizeOfInt64, sizeOfUint32, WireWriter } from './protobuf.ts';
 import type { Field, Message, MessageType } from './protobuf-schema.ts';
 import { encodeUtf8, utf8Length } from './utf8.ts';
@@ -8,8 +8,6 @@ import { encodeUtf8, utf8Length } from './utf8.ts';
 const chunkBytes = 2 ** 19;
 /** Bytes from here on are handed over as they are, not copied. */
 const viewBytes = 2 ** 14;
-/** A source is read in pieces of this many bytes. */
-const pieceBytes = 2 ** 24;
 /** Deeper nesting is a cycle, or unreadable for everyone. */
 const deepest = 1000;
 
@@ -170,22 +168,6 @@ export async function writePieces(measured: Measured, sink: ByteSink): Promise<v
   for (const piece of pieces(measured)) {
     if (piece instanceof Uint8Array) await sink.write(piece);
     else await copySource(piece, sink);
-  }
-}
-
-/** Streams a source in pieces of 16 MB.
- *  @throws {VerifyError} the source gives another number of bytes than asked */
-export async function copySource(source: ByteSource, sink: ByteSink): Promise<void> {
-  for (let at = 0; at < source.size; at += pieceBytes) {
-    const length = Math.min(pieceBytes, source.size - at);
-    const bytes = await source.read(at, length);
-    if (bytes.byteLength !== length) {
-      throw new VerifyError(`a source gave ${bytes.byteLength} of ${length} bytes`, {
-        code: 'E_SOURCE_READ',
-        where: `${source.name ?? 'source'}, byte ${at}`,
-      });
-    }
-    await sink.write(bytes);
   }
 }
 

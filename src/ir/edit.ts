@@ -169,6 +169,12 @@ export class Edit {
     this.#record.changed.push(`constant ${value.name}`);
   }
 
+  /** Makes a value of the graph one of its outputs, the last. */
+  addOutput(value: Value): void {
+    linkOutput(value.graph, value.graph.outputs.length, value);
+    this.#record.changed.push(`output ${value.name}`);
+  }
+
   /** The value's declaration in the file goes with its old name. */
   rename(value: Value, name: string): void {
     value.name = name;

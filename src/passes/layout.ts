@@ -8,6 +8,7 @@ import type { Layout } from './layout/permutation.ts';
 import { checkCost, rewrite } from './layout/rewrite.ts';
 import type { LayoutTarget } from './layout/rule.ts';
 import { type States, statesOf } from './layout/states.ts';
+import { channelsFirst, channelsLast, layoutTarget } from './layout/targets.ts';
 import { inferShapes } from './shapes.ts';
 
 export type { Layout } from './layout/permutation.ts';
@@ -18,7 +19,7 @@ export type {
   NodeView,
   RewriteContext,
 } from './layout/rule.ts';
-export { channelsFirst, channelsLast, layoutTarget } from './layout/targets.ts';
+export { channelsFirst, channelsLast, layoutTarget };
 
 /** A layout for images where a graph begins or ends; only values that a spatial operator is known to see as
  *  images are changed. */
@@ -76,6 +77,30 @@ export function assignLayout(
   }
   if (result.changed > 0) edit.commit();
   return result;
+}
+
+/** Values of the main graph that operators are known to see as images, and where these have their channels. The model's
+ *  types must have been inferred. Linear. */
+export function imageLayouts(model: Model): ReadonlyMap<Value, Layout> {
+  const { layouts, certain } = statesOf(model.graph, channelsLast, new Map());
+  return new Map([...layouts].filter(([value]) => certain.has(value)));
+}
+
+/** Transposes between layouts that a model has, and the least that it could have with images in the target's layout and
+ *  inputs and outputs as they are. All graphs; infers types before. Changes nothing else. About linear. */
+export function countTransposes(
+  model: Model,
+  target: LayoutTarget,
+): { count: number; least: number } {
+  const { values } = inferShapes(model, ops, { defaults: 'unknown' });
+  let [count, least] = [0, 0];
+  for (const graph of allGraphs(model.graph)) {
+    const states = statesOf(graph, target, values);
+    const boundary = boundaryOf(graph, states, {});
+    least += assign(graph, states, target.layout, boundary, 'count').cost;
+    count += states.nodes.filter(({ isTurn }) => isTurn).length;
+  }
+  return { count, least };
 }
 
 function boundaryOf(graph: Graph, states: States, { inputs, outputs }: LayoutOptions): Boundary {

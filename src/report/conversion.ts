@@ -1,3 +1,4 @@
+import type { LayersReport } from './layers.ts';
 import type { CompareReport } from './report.ts';
 
 /** A node that the written file says otherwise than the source. */
@@ -8,17 +9,33 @@ export interface AdaptedNode {
   becomes: string[];
 }
 
+/** Transposes between layouts of images in the written file, and the least that there could be for its inputs and
+ *  outputs: a minimum cut. */
+export interface TransposeCount {
+  count: number;
+  least: number;
+}
+
 /** What a conversion did, and how the result computes beside its source: plain data. */
 export interface ConversionReport {
   kind: 'conversion';
   version: 1;
   from: string;
   to: string;
-  opsetBefore: number;
-  opsetAfter: number;
+  /** Operator sets of ai.onnx; null for formats without. */
+  opsetBefore: number | null;
+  opsetAfter: number | null;
   bytesBefore: number;
   bytesAfter: number;
+  /** Nodes of all graphs, before and after. */
+  nodesBefore: number;
+  nodesAfter: number;
   adapted: AdaptedNode[];
+  transposes: TransposeCount;
+  /** What was repaired or could not be kept, one sentence each. */
+  notes: string[];
   /** null where the models were not run. */
   outputs: CompareReport | null;
+  /** Value by value on the way to the outputs; null where that was not run. */
+  layers: LayersReport | null;
 }

@@ -1,7 +1,8 @@
-export type { AdaptedNode, ConversionReport } from './conversion.ts';
-export { conversionText } from './conversion-text.ts';
+export type { AdaptedNode, ConversionReport, TransposeCount } from './conversion.ts';
+export { conversionText, layersText } from './conversion-text.ts';
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';
+export type { LayerDifference, LayersReport } from './layers.ts';
 export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';
 export { optimizedText } from './optimized-text.ts';
 export type {
@@ -10,6 +11,7 @@ export type {
   CompressReport,
   KeptReport,
   LayerReport,
+  LevelReport,
   OutputReport,
   WeightReport,
 } from './report.ts';

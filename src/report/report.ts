@@ -55,8 +55,22 @@ export interface OutputReport {
   maxReference: number;
   /** Signal-to-noise ratio, dB; null when the outputs are identical. */
   sqnrDb: number | null;
+  /** Cosine of the angle between the two, over all elements; null where one of them is all zero. */
+  cosine: number | null;
+  /** For integers: how many levels they are apart; null for real numbers. */
+  levels: LevelReport | null;
   /** Share of rows (last axis) whose largest element is at the same place; null without such rows. */
   top1: number | null;
+}
+
+/** How many elements are how many levels (least steps of an integer type) apart. */
+export interface LevelReport {
+  same: number;
+  one: number;
+  two: number;
+  more: number;
+  /** Largest distance. */
+  most: number;
 }
 
 /** How a weight of one model stands in another. */

@@ -2,9 +2,10 @@ import { checkAborted, UnsupportedError } from '../core/errors.ts';
 import { random } from '../core/random.ts';
 import type { Model } from '../ir/model.ts';
 import type { CompareReport } from '../report/report.ts';
+import { type Between, between } from './between.ts';
 import { Difference } from './difference.ts';
 import { findInputs } from './find-inputs.ts';
-import type { Feeds, Runner } from './runner.ts';
+import type { Feeds, Runnable, Runner } from './runner.ts';
 
 export interface CompareOptions {
   /** What runs the models. */
@@ -21,9 +22,15 @@ export interface CompareOptions {
   signal?: AbortSignal;
 }
 
+/** A model and its file, which is only made where the runner wants one. */
+export interface ModelFile {
+  model: Model;
+  bytes: Uint8Array | (() => Promise<Uint8Array>);
+}
+
 /** Runs two models on the same inputs and measures how far their outputs are apart.
  *  @param reference  the model that is right, and its file
- *  @param bytes      the file of the other one
+ *  @param bytes      the file of the other one, which has the same inputs and outputs
  *  @throws {UnsupportedError} no inputs were found on which the reference runs
  *  Errors of the runner on the other model are passed on. */
 export async function compareBytes(
@@ -31,23 +38,60 @@ export async function compareBytes(
   bytes: Uint8Array,
   options: CompareOptions,
 ): Promise<CompareReport> {
+  const load = (): Promise<Runnable> => options.runner.load(bytes);
+  return (await compareLoaded(reference, load, null, options)).report;
+}
+
+/** What a comparison gave, and the first inputs that both models ran on, each in its own form. */
+export interface Compared {
+  report: CompareReport;
+  feeds: { reference: Feeds; other: Feeds } | null;
+}
+
+/** The same for models of different formats: inputs and outputs are matched by name, else in order, and images and
+ *  integers brought into the form that each model has.
+ *  @throws {UnsupportedError} inputs of a kind that can't be brought into the other's, too */
+export function compareModels(
+  reference: ModelFile,
+  other: ModelFile,
+  options: CompareOptions,
+): Promise<Compared> {
+  const load = (): Promise<Runnable> => loaded(other, options.runner);
+  return compareLoaded(reference, load, between(reference.model, other.model), options);
+}
+
+async function loaded({ model, bytes }: ModelFile, runner: Runner): Promise<Runnable> {
+  if (runner.loadModel !== undefined) return runner.loadModel(model);
+  return runner.load(bytes instanceof Uint8Array ? bytes : await bytes());
+}
+
+async function compareLoaded(
+  reference: ModelFile,
+  loadOther: () => Promise<Runnable>,
+  mapping: Between | null,
+  options: CompareOptions,
+): Promise<Compared> {
   const { runner, seed = 0, samples = 4, signal } = options;
-  const first = await runner.load(reference.bytes);
+  const first = await loaded(reference, runner);
   try {
-    const second = await runner.load(bytes);
+    const second = await loadOther();
     try {
       const found =
         options.inputs === undefined ? await findInputs(first, reference.model, options) : null;
       const next = found === null ? null : random(seed);
       const total = options.inputs?.length ?? samples;
       const differences = new Map<string, Difference>();
+      let shown: Compared['feeds'] = null;
       for (let sample = 0; sample < total; sample++) {
         checkAborted(signal);
         const feeds = options.inputs?.[sample] ?? found!.make(next!);
         const expected = await first.run(feeds);
-        const got = await second.run(feeds).catch((cause: unknown) => {
+        const others = mapping === null ? feeds : mapping.feeds(feeds);
+        shown ??= { reference: feeds, other: others };
+        const results = await second.run(others).catch((cause: unknown) => {
           throw doesNotRun(cause);
         });
+        const got = mapping === null ? results : mapping.outputs(results);
         for (const [name, tensor] of Object.entries(expected)) {
           const other = got[name];
           if (other === undefined || Array.isArray(tensor.data)) continue;
@@ -59,7 +103,7 @@ export async function compareBytes(
           difference.add(tensor, other);
         }
       }
-      return {
+      const report: CompareReport = {
         kind: 'compare',
         version: 1,
         runner: runner.name,
@@ -68,6 +112,7 @@ export async function compareBytes(
         bindings: found?.bindings ?? {},
         outputs: [...differences.values()].map((difference) => difference.report()),
       };
+      return { report, feeds: shown };
     } finally {
       await second.dispose();
     }

@@ -19,3 +19,12 @@ export function optimize(model: Model): Refusal[] {
   assignLayout(model, channelsLast);
   return [...refused, ...fuseForRuntime(model, { ops }).refused];
 }
+
+/** The same for contract `reference`: quantized operators stay as the file has them, but for the form that kernels take. */
+export function optimizeForReference(model: Model): Refusal[] {
+  model.inlineCalls?.(model);
+  expandQuantized(model, evaluateNode);
+  importQuantization(model);
+  assignLayout(model, channelsLast);
+  return fuseForRuntime(model, { ops }).refused;
+}

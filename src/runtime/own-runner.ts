@@ -1,7 +1,7 @@
 import { Tensor } from '../core/tensor.ts';
 import type { Model } from '../ir/model.ts';
 import { loadWeights } from './prepare.ts';
-import type { Runner } from './runner.ts';
+import type { Runnable, Runner } from './runner.ts';
 import { createSession } from './session.ts';
 
 /** Runs models with our own sessions: the default wherever results are proved.
@@ -12,23 +12,26 @@ import { createSession } from './session.ts';
 export function ownRunner(read: (bytes: Uint8Array) => Promise<Model>): Runner {
   return {
     name: 'modelpress',
-    async load(bytes) {
-      const model = await read(bytes);
-      await loadWeights(model);
-      const session = createSession(model);
-      return {
-        async run(feeds) {
-          const outputs: Record<string, Tensor> = {};
-          session.reset();
-          for (const [name, data] of Object.entries(session.run(feeds))) {
-            if (data instanceof Tensor) outputs[name] = data;
-          }
-          return outputs;
-        },
-        async dispose() {
-          session.dispose();
-        },
-      };
+    load: async (bytes) => runnableOf(await read(bytes)),
+    loadModel: runnableOf,
+  };
+}
+
+/** A model in a session of its own. Its weights are brought into memory. */
+export async function runnableOf(model: Model): Promise<Runnable> {
+  await loadWeights(model);
+  const session = createSession(model);
+  return {
+    async run(feeds) {
+      const outputs: Record<string, Tensor> = {};
+      session.reset();
+      for (const [name, data] of Object.entries(session.run(feeds))) {
+        if (data instanceof Tensor) outputs[name] = data;
+      }
+      return outputs;
+    },
+    async dispose() {
+      session.dispose();
     },
   };
 }

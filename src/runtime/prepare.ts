@@ -3,7 +3,8 @@ import { clone } from '../ir/clone.ts';
 import { readConstant } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import { allGraphs } from '../ir/walk.ts';
-import { optimize } from './optimize.ts';
+import type { Contract } from './contract.ts';
+import { optimize, optimizeForReference } from './optimize.ts';
 import { WeightStore } from './weights.ts';
 
 /** A model as sessions run it, and its weights in kernel memory: shared by all sessions of the model. */
@@ -13,16 +14,22 @@ export interface Prepared {
   users: number;
 }
 
-const prepared = new WeakMap<Model, { edits: number; result: Prepared }>();
+type Made = WeakMap<Model, { edits: number; result: Prepared }>;
 
-/** The optimized copy of a model, made once as long as the model isn't edited. */
-export function prepare(model: Model): Prepared {
-  const found = prepared.get(model);
+const prepared: Readonly<Record<Contract, Made>> = {
+  single: new WeakMap(),
+  reference: new WeakMap(),
+};
+
+/** The optimized copy of a model, made once for a contract as long as the model isn't edited. */
+export function prepare(model: Model, contract: Contract = 'single'): Prepared {
+  const found = prepared[contract].get(model);
   if (found !== undefined && found.edits === model.edits.length) return found.result;
   const copy = clone(model);
-  optimize(copy);
+  if (contract === 'reference') optimizeForReference(copy);
+  else optimize(copy);
   const result: Prepared = { model: copy, store: new WeightStore(), users: 0 };
-  prepared.set(model, { edits: model.edits.length, result });
+  prepared[contract].set(model, { edits: model.edits.length, result });
   return result;
 }
 

@@ -1,6 +1,7 @@
 import type { DType } from '../core/dtype.ts';
 import type { Shape } from '../core/shape.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { Model } from '../ir/model.ts';
 
 export interface ValueInfo {
   name: string;
@@ -15,6 +16,8 @@ export interface Runner {
   /** With its version, for reports: `modelpress` or `onnxruntime-node 1.30.0`. */
   readonly name: string;
   load(bytes: Uint8Array): Promise<Runnable>;
+  /** For a runner that needs no file. The model is not changed but for its weights, which are brought into memory. */
+  loadModel?(model: Model): Promise<Runnable>;
 }
 
 /** A loaded model. `run` takes every input and gives every tensor output, by name. */

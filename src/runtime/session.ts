@@ -8,9 +8,9 @@ import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
 import { libraryBackend } from '../wasm/library.ts';
+import { type Contract, loweringsOf } from './contract.ts';
 import type { Data } from './data.ts';
 import { evaluators } from './generic/index.ts';
-import { lowerings } from './lower/index.ts';
 import { type Prepared, prepare } from './prepare.ts';
 import { type NodeProfile, Profile } from './profile.ts';
 import { Program, type Watch } from './program.ts';
@@ -31,6 +31,9 @@ export interface TensorLike {
 export interface SessionOptions {
   /** For operators that draw random numbers without a seed of their own; default 0. */
   seed?: number;
+  /** How quantized operators round; default 'single'. 'reference' is slower, and gives the bits of TFLite's reference
+   *  kernels: for comparing with a microcontroller, or with files of their results. */
+  contract?: Contract;
 }
 
 export interface RunOptions {
@@ -55,6 +58,7 @@ export interface SessionMemory {
  *  @param model    from `readModel`; its weights in memory (see `loadWeights`). It is not changed, and may be
  *                  compressed or written while sessions of it live
  *  @throws {UnsupportedError} no WebAssembly SIMD here
+ *  @throws {RangeError} an option is none
  *  Cost: rewrites the graph once for all sessions of the model; plans and weights are made at the first run. */
 export function createSession(model: Model, options: SessionOptions = {}): Session {
   return new Session(model, options);
@@ -75,9 +79,10 @@ export class Session {
   #busy = false;
 
   /** Use `createSession`. */
-  constructor(model: Model, { seed = 0 }: SessionOptions) {
+  constructor(model: Model, { seed = 0, contract = 'single' }: SessionOptions) {
     libraryBackend();
-    this.#prepared = prepare(model);
+    const lowerings = loweringsOf(contract);
+    this.#prepared = prepare(model, contract);
     this.#prepared.users++;
     const { graph } = this.#prepared.model;
     for (const value of graph.inputs) this.#inputValues.set(value.name, value);

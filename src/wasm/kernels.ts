@@ -4,6 +4,7 @@ import { convRows } from './table/conv.ts';
 import { convertRows } from './table/convert.ts';
 import { foldRows } from './table/fold.ts';
 import { gemmRows } from './table/gemm.ts';
+import { image8Rows } from './table/image8.ts';
 import { int8Rows } from './table/int8.ts';
 import { levelRows } from './table/levels.ts';
 import { linalgRows } from './table/linalg.ts';
@@ -32,6 +33,7 @@ export type TypedRow =
   | (typeof moveRows)[number]
   | (typeof poolRows)[number]
   | (typeof levelRows)[number]
+  | (typeof image8Rows)[number]
   | (typeof convRows)[number]
   | (typeof winogradRows)[number];
 
@@ -66,6 +68,7 @@ export const kernelTable: readonly KernelRow[] = [
   ...moveRows,
   ...poolRows,
   ...levelRows,
+  ...image8Rows,
   ...convRows,
   ...winogradRows,
 ];

@@ -4,6 +4,7 @@ import { convReferences } from './conv.ts';
 import { convertReferences } from './convert.ts';
 import { foldReferences } from './fold.ts';
 import { gemmReferences } from './gemm.ts';
+import { image8References } from './image8.ts';
 import { int8References } from './int8.ts';
 import { levelReferences } from './levels.ts';
 import { linalgReferences } from './linalg.ts';
@@ -31,6 +32,7 @@ export const references: References = {
   ...moveReferences,
   ...poolReferences,
   ...levelReferences,
+  ...image8References,
   ...convReferences,
   ...winogradReferences,
 };

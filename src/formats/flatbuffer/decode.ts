@@ -1,150 +1,158 @@
-import { FormatError } from '../../core/errors.ts';
-import { type FieldSchema, type ScalarKind, type Schema, sizeOfScalar } from './schema.ts';
+import type { ByteSource } from '../../core/source.ts';
+import { decodeUtf8 } from '../utf8.ts';
+import { Image } from './image.ts';
+import { arraysOfScalars } from './scalars.ts';
+import type { FieldSchema, ScalarKind, Schema, TableSchema } from './schema.ts';
+import { type UnknownField, type VerifyOptions, verifyImage } from './verify.ts';
 
 /** A table as a plain object: fields that the file leaves out are absent. */
 export type TableRecord = Record<string, unknown>;
 
-/** Decodes a buffer's root table and everything it points to; vectors of scalars are views where alignment allows.
- *  @throws {FormatError} it points outside of the buffer */
-export function decodeTables(bytes: Uint8Array, schema: Schema, root: string): TableRecord {
-  return new Decoder(bytes, schema).table(root, 0, 0);
+export interface DecodeOptions extends VerifyOptions {
+  /** Gets the fields that the schema does not know; they are in no record. */
+  onUnknown?(field: UnknownField): void;
 }
 
-const arrays = {
-  '?': Uint8Array,
-  b: Int8Array,
-  B: Uint8Array,
-  h: Int16Array,
-  H: Uint16Array,
-  i: Int32Array,
-  I: Uint32Array,
-  q: BigInt64Array,
-  Q: BigUint64Array,
-  f: Float32Array,
-  d: Float64Array,
-} as const;
+/** Verifies a buffer, then decodes its root table and everything it points to. Vectors of scalars are typed arrays,
+ *  views of `bytes` where alignment allows; structs are their bytes; 64-bit integers are bigints; strings keep bytes
+ *  that are no UTF-8 as lone surrogates (formats/utf8.ts); a union is `{ type, value }`.
+ *  @throws as `verifyTables` does */
+export function decodeTables(
+  bytes: Uint8Array,
+  schema: Schema,
+  root: string,
+  options: DecodeOptions = {},
+): TableRecord {
+  const image = new Image(bytes);
+  const { unknown } = verifyImage(image, schema, root, options);
+  for (const field of unknown) options.onUnknown?.(field);
+  return decodeImage(image, schema, root);
+}
+
+/** Verifies and decodes a buffer of which only the tables are read, page by page; vectors of the field `lazy`
+ *  (`Table.field`, of bytes) are ByteSources in the records.
+ *  @throws as `verifyTables` does */
+export async function decodeLazily(
+  source: ByteSource,
+  schema: Schema,
+  root: string,
+  lazy: string,
+  options: DecodeOptions = {},
+): Promise<TableRecord> {
+  const image = new Image(source);
+  // Each round gets further down, and a round that finds all it asks for is the last.
+  for (;;) {
+    const { unknown } = verifyImage(image, schema, root, options, lazy);
+    if (image.missing.size === 0) {
+      for (const field of unknown) options.onUnknown?.(field);
+      return decodeImage(image, schema, root, lazy);
+    }
+    await image.load();
+  }
+}
+
+/** Only after `verifyImage`: nothing is checked here. */
+function decodeImage(image: Image, schema: Schema, root: string, lazy = ''): TableRecord {
+  return new Decoder(image, lazy).table(schema.tables.get(root)!, image.u32(0));
+}
 
 class Decoder {
-  private readonly bytes: Uint8Array;
-  private readonly view: DataView;
-  private readonly schema: Schema;
-  private readonly text = new TextDecoder();
+  private readonly image: Image;
+  private readonly lazy: string;
 
-  constructor(bytes: Uint8Array, schema: Schema) {
-    this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.schema = schema;
+  constructor(image: Image, lazy: string) {
+    this.image = image;
+    this.lazy = lazy;
   }
 
-  /** @param at  where the offset to the table is */
-  table(name: string, at: number, depth: number): TableRecord {
-    if (depth > 64) throw broken('tables are nested too deep');
-    const start = this.follow(at);
-    const vtable = start - this.int(start);
-    const slots = (this.short(vtable) - 4) / 2;
+  table(table: TableSchema, start: number): TableRecord {
+    const { image } = this;
+    const vtable = start - image.i32(start);
+    const slots = (image.u16(vtable) - 4) / 2;
     const record: TableRecord = {};
-    for (const field of this.schema.tables.get(name)!.fields) {
-      const place = (slot: number): number => {
-        const offset = slot < slots ? this.short(vtable + 4 + 2 * slot) : 0;
-        return offset === 0 ? 0 : start + offset;
-      };
-      const where = place(field.slot);
-      if (where === 0) continue;
-      if (field.kind === '|' && !field.isVector) {
-        const value = place(field.slot + 1);
-        const type = this.scalar('B', where) as number;
-        const member = this.schema.unions.get(field.target)![type - 1];
-        if (type === 0 || value === 0) continue;
-        if (member === undefined) throw broken(`${field.name} is of an unknown type (${type})`);
-        record[field.name] = { type: member, value: this.table(member, value, depth + 1) };
-      } else record[field.name] = this.field(field, where, depth);
+    for (const field of table.fields) {
+      const offset = field.slot < slots ? image.u16(vtable + 4 + 2 * field.slot) : 0;
+      if (offset === 0) continue;
+      const at = start + offset;
+      if (field.kind === '|') {
+        const type = image.u8(at);
+        if (type === 0) continue;
+        const member = field.members[type - 1]!;
+        const value = field.slot + 1 < slots ? image.u16(vtable + 6 + 2 * field.slot) : 0;
+        record[field.name] = {
+          type: member.name,
+          value: value === 0 ? {} : this.table(member, this.follow(start + value)),
+        };
+      } else if (field.isVector) record[field.name] = this.vector(table, field, this.follow(at));
+      else if (field.kind === 's') record[field.name] = this.text(at);
+      else if (field.kind === '@') record[field.name] = this.table(field.table!, this.follow(at));
+      else if (field.kind === '#') record[field.name] = image.bytes(at, field.size);
+      else record[field.name] = this.scalar(field.kind, at);
     }
     return record;
   }
 
-  private field(field: FieldSchema, at: number, depth: number): unknown {
-    const { kind, isVector } = field;
-    if (!isVector) {
-      if (kind === 's') return this.string(at);
-      if (kind === '@') return this.table(field.target, at, depth + 1);
-      return this.scalar(kind as ScalarKind, at);
-    }
-    const start = this.follow(at);
-    const count = this.view.getUint32(start, true);
+  private vector(table: TableSchema, field: FieldSchema, at: number): unknown {
+    const { image } = this;
+    const { kind, size } = field;
+    const count = image.u32(at);
+    const start = at + 4;
     if (kind === 's' || kind === '@') {
-      this.check(start + 4, 4 * count);
       return Array.from({ length: count }, (_, i) =>
         kind === 's'
-          ? this.string(start + 4 + 4 * i)
-          : this.table(field.target, start + 4 + 4 * i, depth + 1),
+          ? this.text(start + 4 * i)
+          : this.table(field.table!, this.follow(start + 4 * i)),
       );
     }
-    const size = sizeOfScalar[kind as ScalarKind];
-    this.check(start + 4, size * count);
-    const from = this.bytes.byteOffset + start + 4;
-    const type = arrays[kind as ScalarKind];
-    if (from % size === 0) return new type(this.bytes.buffer as ArrayBuffer, from, count);
-    return new type(this.bytes.slice(start + 4, start + 4 + size * count).buffer);
+    if (!image.whole && `${table.name}.${field.name}` === this.lazy)
+      return image.later(start, count * size);
+    if (count === 0 && kind !== '#') return new arraysOfScalars[kind as ScalarKind](0);
+    const bytes = image.bytes(start, count * size);
+    if (kind === '#') return bytes;
+    const aligned = bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+    return new arraysOfScalars[kind as ScalarKind](
+      aligned.buffer as ArrayBuffer,
+      aligned.byteOffset,
+      count,
+    );
   }
 
   private scalar(kind: ScalarKind, at: number): unknown {
-    this.check(at, sizeOfScalar[kind]);
-    const { view } = this;
+    const view = this.image.page(at);
+    const from = this.image.within(at);
     switch (kind) {
       case '?':
-        return view.getUint8(at) !== 0;
+        return view.getUint8(from) !== 0;
       case 'b':
-        return view.getInt8(at);
+        return view.getInt8(from);
       case 'B':
-        return view.getUint8(at);
+        return view.getUint8(from);
       case 'h':
-        return view.getInt16(at, true);
+        return view.getInt16(from, true);
       case 'H':
-        return view.getUint16(at, true);
+        return view.getUint16(from, true);
       case 'i':
-        return view.getInt32(at, true);
+        return view.getInt32(from, true);
       case 'I':
-        return view.getUint32(at, true);
+        return view.getUint32(from, true);
       case 'q':
-        return view.getBigInt64(at, true);
+        return view.getBigInt64(from, true);
       case 'Q':
-        return view.getBigUint64(at, true);
+        return view.getBigUint64(from, true);
       case 'f':
-        return view.getFloat32(at, true);
+        return view.getFloat32(from, true);
       case 'd':
-        return view.getFloat64(at, true);
+        return view.getFloat64(from, true);
     }
   }
 
-  private string(at: number): string {
+  private text(at: number): string {
     const start = this.follow(at);
-    const count = this.view.getUint32(start, true);
-    this.check(start + 4, count);
-    return this.text.decode(this.bytes.subarray(start + 4, start + 4 + count));
+    const length = this.image.u32(start);
+    return decodeUtf8(this.image.bytes(start + 4, length));
   }
 
   private follow(at: number): number {
-    this.check(at, 4);
-    const to = at + this.view.getUint32(at, true);
-    this.check(to, 4);
-    return to;
+    return at + this.image.u32(at);
   }
-
-  private short(at: number): number {
-    this.check(at, 2);
-    return this.view.getUint16(at, true);
-  }
-
-  private int(at: number): number {
-    this.check(at, 4);
-    return this.view.getInt32(at, true);
-  }
-
-  private check(at: number, size: number): void {
-    if (at < 0 || at + size > this.bytes.length) throw broken('an offset leads out of the file');
-  }
-}
-
-function broken(message: string): FormatError {
-  return new FormatError(message, { code: 'E_FLATBUFFER' });
 }

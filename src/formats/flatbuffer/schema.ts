@@ -4,13 +4,15 @@
  *     Table field:kind field:kind=default …
  *
  *  A kind is a letter (`? b B h H i I q Q f d`: bool, (u)int8, (u)int16, (u)int32, (u)int64, float, double; `s` a
- *  string), `@Table`, `|Union`, or a vector of one of these: `[i`. `%16` is the alignment of a vector's elements. */
+ *  string), `@Table`, `|Union`, `#12` for a struct of 12 bytes, or a vector of one of these: `[i`. `%16` is the
+ *  alignment of a struct or of a vector's elements, a `!` at the end says that the field is required. Fields stand in
+ *  the order of their slots; a union takes two. */
 
-import { VerifyError } from '../../core/errors.ts';
+import { FormatError } from '../../core/errors.ts';
 
 export type ScalarKind = '?' | 'b' | 'B' | 'h' | 'H' | 'i' | 'I' | 'q' | 'Q' | 'f' | 'd';
 
-export type FieldKind = ScalarKind | 's' | '@' | '|';
+export type FieldKind = ScalarKind | 's' | '@' | '|' | '#';
 
 export interface FieldSchema {
   readonly name: string;
@@ -19,15 +21,28 @@ export interface FieldSchema {
   /** Place in the vtable; a union has its type's slot here and its value's in the next one. */
   readonly slot: number;
   readonly default: number;
-  /** Bytes that elements of a vector are aligned to, beyond their own size; 0 for none. */
+  /** Bytes that it takes in the table: of a union, its type's. */
+  readonly inline: number;
+  /** Bytes of the value, or of a vector's element: 4 for what is an offset. */
+  readonly size: number;
+  /** What the value, or a vector's first element, is aligned to. */
   readonly align: number;
-  /** Of `@` and `|`: what it points to; set once all are known. */
-  readonly target: string;
+  readonly required: boolean;
+  /** Of `@`: the table. */
+  readonly table: TableSchema | null;
+  /** Of `|`: the tables, index 0 being type 1. */
+  readonly members: readonly TableSchema[];
 }
 
 export interface TableSchema {
   readonly name: string;
+  /** Place in the schema. */
+  readonly index: number;
   readonly fields: readonly FieldSchema[];
+  /** Entries of the vtable that the fields take. */
+  readonly slots: number;
+  /** Whether it points to nothing. */
+  readonly isLeaf: boolean;
 }
 
 export interface Schema {
@@ -56,36 +71,75 @@ export function defaultOf({ kind, default: value }: FieldSchema): number | bigin
   return kind === '?' ? value !== 0 : value;
 }
 
-/** Reads a schema's text. Linear cost. */
+type Draft<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Reads a schema's text (its grammar is at the top of this file). Linear cost.
+ *  @throws {FormatError} a word that is no field, or the name of a table or union that is not there */
 export function parseSchema(text: string): Schema {
-  const tables = new Map<string, TableSchema>();
+  const tables = new Map<string, Draft<TableSchema>>();
   const unions = new Map<string, readonly string[]>();
+  const lines: { table: Draft<TableSchema>; words: string[] }[] = [];
   for (const line of text.split('\n')) {
-    const [name, ...words] = line.split(' ');
+    const [name, ...words] = line.trim().split(/ +/);
     if (name === undefined || name === '') continue;
     if (name.startsWith('|')) unions.set(name.slice(1), words);
-    else tables.set(name, { name, fields: fieldsOf(words) });
+    else {
+      const table = { name, index: tables.size, fields: [], slots: 0, isLeaf: true };
+      tables.set(name, table);
+      lines.push({ table, words });
+    }
+  }
+  const find = (name: string): TableSchema => {
+    const table = tables.get(name);
+    if (table === undefined) throw broken(`there is no table "${name}"`);
+    return table;
+  };
+  const members = new Map([...unions].map(([name, names]) => [name, names.map(find)]));
+  for (const { table, words } of lines) {
+    let slot = 0;
+    table.fields = words.map((word) => {
+      const field = fieldOf(word, slot, find, members);
+      slot += field.kind === '|' ? 2 : 1;
+      return field;
+    });
+    table.slots = slot;
+    table.isLeaf = table.fields.every(({ kind, isVector }) => !isVector && !'s@|'.includes(kind));
   }
   return { tables, unions };
 }
 
-function fieldsOf(words: readonly string[]): FieldSchema[] {
-  let slot = 0;
-  return words.map((word) => {
-    const match = /^(\w+):(\[?)([?\w]|@\w+|\|\w+)(?:%(\d+))?(?:=(.+))?$/.exec(word);
-    if (match === null)
-      throw new VerifyError(`"${word}" is no field of a schema`, { code: 'E_SCHEMA' });
-    const [, name, list, kind, align, value] = match;
-    const field: FieldSchema = {
-      name: name!,
-      kind: kind![0] as FieldKind,
-      isVector: list === '[',
-      slot,
-      default: Number(value ?? 0),
-      align: Number(align ?? 0),
-      target: kind!.slice(1),
-    };
-    slot += field.kind === '|' ? 2 : 1;
-    return field;
-  });
+function fieldOf(
+  word: string,
+  slot: number,
+  find: (name: string) => TableSchema,
+  unions: ReadonlyMap<string, readonly TableSchema[]>,
+): FieldSchema {
+  const pattern = /^(\w+):(\[?)([?bBhHiIqQfds]|@\w+|\|\w+|#\d+)(?:%(\d+))?(?:=([^!]+))?(!?)$/;
+  const match = pattern.exec(word);
+  if (match === null) throw broken(`"${word}" is no field of a schema`);
+  const [, name, list, text, align, value, required] = match;
+  const kind = text![0] as FieldKind;
+  const target = text!.slice(1);
+  const members = kind === '|' ? unions.get(target) : [];
+  if (members === undefined) throw broken(`there is no union "${target}"`);
+  if (kind === '|' && list === '[') throw broken(`"${name}" is a vector of unions: not supported`);
+  const scalar = sizeOfScalar[kind as ScalarKind];
+  const size = kind === '#' ? Number(target) : (scalar ?? 4);
+  return {
+    name: name!,
+    kind,
+    isVector: list === '[',
+    slot,
+    default: Number(value ?? 0),
+    inline: list === '[' ? 4 : kind === '|' ? 1 : size,
+    size,
+    align: Math.max(Number(align ?? 1), kind === '#' ? 1 : size),
+    required: required === '!',
+    table: kind === '@' ? find(target) : null,
+    members,
+  };
+}
+
+function broken(message: string): FormatError {
+  return new FormatError(message, { code: 'E_SCHEMA' });
 }

@@ -3,12 +3,12 @@ import {
   type ByteSink,
   type ByteSource,
   bufferSource,
+  copySource,
   type MaybePromise,
   type SourceLike,
   sliceSource,
   toSource,
 } from '../../core/source.ts';
-import { copySource } from '../protobuf-encode.ts';
 import type { PayloadBytes, StringStringEntryProto, TensorProto } from './proto.ts';
 
 /** Files beside a model, by the name that the model gives them. A model names members of what the caller

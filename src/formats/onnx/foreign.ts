@@ -3,12 +3,13 @@ import { clone } from '../../ir/clone.ts';
 import { describe } from '../../ir/edit.ts';
 import type { Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { allGraphs, allNodes } from '../../ir/walk.ts';
+import { allGraphs, allNodes, freshName } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import { unfuse } from '../../passes/unfuse.ts';
+import { unfuseRecurrent } from '../../passes/unfuse-recurrent.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
 const firstOpset = 13;
@@ -28,10 +29,13 @@ export function asOnnx(model: Model): Model {
   if (hasOwn) {
     inferShapes(copy, ops);
     unfuse(copy);
+    unfuseRecurrent(copy);
+    inferShapes(copy, ops);
     assignLayout(copy, channelsFirst);
   }
   exportQuantization(copy);
   if (isForeign || hasOwn) inferShapes(copy, ops);
+  if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;
 }
@@ -58,6 +62,12 @@ function forget(model: Model): void {
       for (const value of node.outputs) value.origin = null;
     }
   }
+}
+
+/** Other formats don't name operators, and several nodes were one: each gets a name of its own. */
+function nameNodes({ graph }: Model): void {
+  const names = new Set<string>();
+  for (const node of allNodes(graph)) if (node.name !== '') node.name = freshName(names, node.name);
 }
 
 function refuseOwn({ graph }: Model): void {

@@ -64,7 +64,7 @@ export function toProto(
   }
   const raised = Math.max(
     lowering ? 0 : irVersion,
-    opset === before ? irVersion : irVersionFor(opset),
+    opset === before && irVersion > 0 ? irVersion : irVersionFor(opset),
     hasUnlistedConstants(model) ? firstUnlisted : irVersion,
   );
   const graph = writeGraph(model.graph, {

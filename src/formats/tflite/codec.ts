@@ -1,6 +1,25 @@
-import { decodeTables } from '../flatbuffer/decode.ts';
+import { FormatError } from '../../core/errors.ts';
+import type { Limits } from '../../core/limits.ts';
+import {
+  type ByteSink,
+  type ByteSource,
+  bufferSource,
+  copySource,
+  readSync,
+  sliceSource,
+} from '../../core/source.ts';
+import { decodeLazily, decodeTables } from '../flatbuffer/decode.ts';
+import {
+  type Encoded,
+  encodeTables,
+  joinEncoded,
+  largeBytes,
+  writeEncoded,
+} from '../flatbuffer/encode.ts';
+import { largestBuffer } from '../flatbuffer/image.ts';
 import { parseSchema, type Schema } from '../flatbuffer/schema.ts';
-import type { ModelRecord } from './records.ts';
+import type { UnknownField } from '../flatbuffer/verify.ts';
+import type { BufferRecord, ModelRecord, OperatorRecord } from './records.ts';
 import { schemaText } from './schema-table.ts';
 
 let parsed: Schema | null = null;
@@ -11,8 +30,243 @@ export function tfliteSchema(): Schema {
   return parsed;
 }
 
-/** Decodes a TFLite file's tables.
- *  @throws {FormatError} it is broken */
-export function decodeTflite(bytes: Uint8Array): ModelRecord {
-  return decodeTables(bytes, tfliteSchema(), 'Model') as ModelRecord;
+const identifier = 'TFL3';
+
+/** A TFLite file: its tables, and what their buffers hold. */
+export interface TfliteFile {
+  /** `data` of a buffer is there only where it is in memory and within the FlatBuffers part. */
+  record: ModelRecord;
+  /** Contents of `record.buffers`, wherever they lie; a source of 0 bytes where there are none. */
+  buffers: ByteSource[];
+  /** Fields of a newer schema, which are not in the record. */
+  unknown: UnknownField[];
+}
+
+export interface CodecOptions {
+  limits?: Partial<Limits>;
+}
+
+/** Files of this size are read at once. */
+const smallFile = 2 ** 20;
+
+/** Reads a TFLite file's tables; buffers stay in the source where that is no memory. Verifies the FlatBuffers part, and
+ *  that what lies outside of it is in the file.
+ *  @throws {FormatError} it is broken
+ *  @throws {UnsupportedError} an options table of a newer schema
+ *  @throws {LimitError} it asks for more than the limits allow */
+export async function openTflite(
+  source: ByteSource,
+  options: CodecOptions = {},
+): Promise<TfliteFile> {
+  const head = await source.read(0, Math.min(source.size, smallFile));
+  // A view of memory that holds all: reading all costs nothing.
+  const inMemory = head.buffer.byteLength >= source.size && source.size <= largestBuffer;
+  if (inMemory) return fileOf(await source.read(0, source.size), source, options);
+  const unknown: UnknownField[] = [];
+  const decoded = await decodeLazily(source, tfliteSchema(), 'Model', 'Buffer.data', {
+    identifier,
+    ...options,
+    onUnknown: (field) => unknown.push(field),
+  });
+  const record = decoded as ModelRecord;
+  const buffers = (record.buffers ?? []).map((buffer, i) => {
+    const content = buffer.data as unknown as ByteSource | undefined;
+    if (content?.size === 0) buffer.data = new Uint8Array(0);
+    else delete buffer.data;
+    return content !== undefined && content.size > 0 ? content : outside(source, buffer, i);
+  });
+  for (const { operator, content } of largeOptions(record, source))
+    operator.customOptions = await content.read(0, content.size);
+  return { record, buffers, unknown };
+}
+
+/** Decodes a TFLite file in memory: `openTflite` without waiting, and only the tables; a buffer that lies behind the
+ *  FlatBuffers part gets its `data` too. */
+export function decodeTflite(bytes: Uint8Array, options: CodecOptions = {}): ModelRecord {
+  const { record, buffers } = fileOf(bytes, bufferSource(bytes), options);
+  record.buffers?.forEach((buffer, i) => {
+    if (lengthOf(buffer) > 0) buffer.data = readSync(buffers[i]!, 0, buffers[i]!.size);
+  });
+  return record;
+}
+
+function fileOf(bytes: Uint8Array, source: ByteSource, options: CodecOptions): TfliteFile {
+  const unknown: UnknownField[] = [];
+  const record = decodeTables(bytes, tfliteSchema(), 'Model', {
+    identifier,
+    ...options,
+    onUnknown: (field) => unknown.push(field),
+  }) as ModelRecord;
+  const buffers = (record.buffers ?? []).map((buffer, i) =>
+    buffer.data === undefined || buffer.data.length === 0
+      ? outside(source, buffer, i)
+      : bufferSource(buffer.data),
+  );
+  for (const { operator, content } of largeOptions(record, bufferSource(bytes)))
+    operator.customOptions = readSync(content, 0, content.size);
+  return { record, buffers, unknown };
+}
+
+/** Bytes of a buffer outside of the FlatBuffers part; an offset of 0 or 1 says there are none. */
+function lengthOf({ offset = 0n, size = 0n }: BufferRecord): number {
+  return offset > 1n ? Number(size) : 0;
+}
+
+function outside(source: ByteSource, buffer: BufferRecord, index: number): ByteSource {
+  const length = lengthOf(buffer);
+  if (length === 0) return bufferSource(new Uint8Array(0));
+  return rangeOf(source, buffer.offset!, buffer.size!, `buffers[${index}]`);
+}
+
+function rangeOf(source: ByteSource, offset: bigint, size: bigint, where: string): ByteSource {
+  if (offset + size > BigInt(source.size)) {
+    throw new FormatError(`bytes ${offset} to ${offset + size} are not in the file`, {
+      code: 'E_TFLITE_RANGE',
+      where: `Model.${where}`,
+      hint: 'the file may be incomplete',
+    });
+  }
+  return sliceSource(source, Number(offset), Number(size));
+}
+
+/** Custom options that lie outside of the FlatBuffers part.
+ *  @throws {FormatError} they are not in the file, or take more than the file has */
+function largeOptions(
+  { subgraphs = [] }: ModelRecord,
+  source: ByteSource,
+): { operator: OperatorRecord; content: ByteSource }[] {
+  let total = 0;
+  const found: { operator: OperatorRecord; content: ByteSource }[] = [];
+  subgraphs.forEach(({ operators = [] }, graph) => {
+    operators.forEach((operator, i) => {
+      const { largeCustomOptionsOffset: offset = 0n, largeCustomOptionsSize: size = 0n } = operator;
+      if (offset <= 1n) return;
+      const where = `subgraphs[${graph}].operators[${i}].customOptions`;
+      const content = rangeOf(source, offset, size, where);
+      total += content.size;
+      if (total > Math.min(source.size, largestBuffer)) {
+        throw new FormatError('custom options take more bytes than the file has', {
+          code: 'E_TFLITE_RANGE',
+          where: `Model.${where}`,
+        });
+      }
+      found.push({ operator, content });
+    });
+  });
+  return found;
+}
+
+export interface TfliteEncodeOptions {
+  /** Contents by index of `record.buffers`; where there is none, or an empty one, their `data`. */
+  buffers?: readonly (ByteSource | Uint8Array | undefined)[];
+  /** Larger files get their buffers behind the FlatBuffers part; default 2 GiB, where one part can't hold them. */
+  limit?: number;
+}
+
+/** Encodes a file's tables in memory. Untouched records give a file that equals the one they are of, table by table.
+ *  @throws {FormatError} E_TOO_LARGE: above 2 GiB; `encodeTfliteTo` has no such limit */
+export function encodeTflite(record: ModelRecord, options: TfliteEncodeOptions = {}): Uint8Array {
+  const { encoded, behind } = layOut(record, options);
+  return joinEncoded({
+    size: encoded.size + behind.reduce((sum, part) => sum + sizeOf(part), 0),
+    parts: [...encoded.parts, ...behind],
+  });
+}
+
+/** Writes a file to a sink; sources are streamed. Returns its size in bytes. */
+export async function encodeTfliteTo(
+  record: ModelRecord,
+  sink: ByteSink,
+  options: TfliteEncodeOptions = {},
+): Promise<number> {
+  const buffers: (Content | undefined)[] = [];
+  // Small ones stand between the tables, whether they come from memory or not.
+  for (const content of options.buffers ?? []) {
+    const isSmall =
+      content !== undefined && !(content instanceof Uint8Array) && content.size < largeBytes;
+    buffers.push(isSmall ? await content.read(0, content.size) : content);
+  }
+  const { encoded, behind } = layOut(record, { ...options, buffers });
+  await writeEncoded(encoded, sink);
+  let { size } = encoded;
+  for (const part of behind) {
+    if (part instanceof Uint8Array) await sink.write(part);
+    else await copySource(part, sink);
+    size += sizeOf(part);
+  }
+  return size;
+}
+
+type Content = Uint8Array | ByteSource;
+
+function sizeOf(content: Content): number {
+  return content instanceof Uint8Array ? content.length : content.size;
+}
+
+const outsideAlign = 16;
+
+/** The FlatBuffers part, and what comes behind it. */
+function layOut(
+  record: ModelRecord,
+  { buffers = [], limit = largestBuffer }: TfliteEncodeOptions,
+): { encoded: Encoded; behind: Content[] } {
+  const contents = (record.buffers ?? []).map((buffer, i) => {
+    const given = buffers[i];
+    return given === undefined || sizeOf(given) === 0 ? buffer.data : given;
+  });
+  const total = contents.reduce((sum, part) => sum + (part === undefined ? 0 : sizeOf(part)), 0);
+  const schema = tfliteSchema();
+  if (total < limit) {
+    const inside = {
+      ...withOptions(record, ({ customOptions }) => ({ customOptions })),
+      buffers: record.buffers && contents.map((data) => (data === undefined ? {} : { data })),
+    };
+    try {
+      return { encoded: encodeTables(inside, schema, 'Model', { identifier, limit }), behind: [] };
+    } catch (error) {
+      if (!(error instanceof FormatError && error.code === 'E_TOO_LARGE')) throw error;
+    }
+  }
+  // Where things lie doesn't change the size of what says so: once with any places, once with the right ones.
+  const pass = (start: number): { encoded: Encoded; behind: Content[] } => {
+    const behind: Content[] = [];
+    let at = start;
+    const put = (content: Content): { offset: bigint; size: bigint } => {
+      const gap = (outsideAlign - (at % outsideAlign)) % outsideAlign;
+      if (gap > 0) behind.push(new Uint8Array(gap));
+      behind.push(content);
+      at += gap + sizeOf(content);
+      return { offset: BigInt(at - sizeOf(content)), size: BigInt(sizeOf(content)) };
+    };
+    const moved = (content: Content | undefined): BufferRecord => {
+      if (content === undefined) return {};
+      return sizeOf(content) === 0 ? { data: new Uint8Array(0) } : put(content);
+    };
+    const tables = {
+      ...withOptions(record, ({ customOptions }) => {
+        if (customOptions === undefined || customOptions.length === 0) return { customOptions };
+        const { offset, size } = put(customOptions);
+        return { largeCustomOptionsOffset: offset, largeCustomOptionsSize: size };
+      }),
+      buffers: record.buffers && contents.map(moved),
+    };
+    return { encoded: encodeTables(tables, schema, 'Model', { identifier }), behind };
+  };
+  return pass(pass(outsideAlign).encoded.size);
+}
+
+/** A copy of the record whose operators have their custom options as `place` says. */
+function withOptions(
+  record: ModelRecord,
+  place: (operator: OperatorRecord) => Partial<OperatorRecord>,
+): ModelRecord {
+  const copy = (operator: OperatorRecord): OperatorRecord => {
+    const { customOptions, largeCustomOptionsOffset, largeCustomOptionsSize, ...rest } = operator;
+    if (customOptions === undefined && largeCustomOptionsOffset === undefined) return operator;
+    return { ...rest, ...place(operator) };
+  };
+  const subgraphs = record.subgraphs?.map((graph) =>
+    graph.operators === undefined ? graph : { ...graph, operators: graph.operators.map(copy) },
+  );
+  return { ...record, ...(subgraphs === undefined ? {} : { subgraphs }) };
 }

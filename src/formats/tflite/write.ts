@@ -1,13 +1,17 @@
 import { UnsupportedError } from '../../core/errors.ts';
+import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
 import type { Graph, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
-import type { WriteOptions } from '../format.ts';
+import { pinnedOpset } from '../../ops/op.ts';
+import type { WriteOptions, WriteReport } from '../format.ts';
+import { encodeTfliteTo as encodeTo } from './codec.ts';
+import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
-import { TfliteFile } from './write/file.ts';
+import { FileTables } from './write/file.ts';
 import { makeOperand, type Operand } from './write/operand.ts';
 import { prepare } from './write/prepare.ts';
 import { rowOf } from './write/rows.ts';
@@ -20,16 +24,36 @@ export interface Unwritten {
   hint?: string;
 }
 
+/** Writes a model. One that was read from a TFLite file and not changed is written from its own tables.
+ *  @throws {UnsupportedError} nodes that TFLite can't express */
+export async function writeTflite(
+  model: Model,
+  sink: ByteSink,
+  options: WriteOptions,
+): Promise<WriteReport> {
+  const record = untouched(model, options) ?? (await toTflite(model, options));
+  const bytes = await encodeTo(record, sink);
+  return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
+}
+
+/** The tables that a model was read from, if they still say the same. */
+function untouched(model: Model, options: WriteOptions): ModelRecord | null {
+  const isAsRead = model.edits.length === 0 && options.layout === undefined;
+  return isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+}
+
 /** A model as the tables of a TFLite file.
  *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
-  const prepared = await prepare(model, options);
-  const file = new TfliteFile();
+  const { model: prepared, integer, changes } = await prepare(model, options);
+  const file = new FileTables();
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
     file,
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
+    integer,
+    changes: [...changes],
     subgraph(graph, captured) {
       const index = file.subgraphs.push({}) - 1;
       file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
@@ -86,7 +110,8 @@ function writeGraph(
     const operand = e.operandOf(value);
     const dtype =
       value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;
-    const isOwn = operand.dtype === dtype && operand.constant === null && !taken.has(operand);
+    const stored = operand.quantization?.storage ?? operand.dtype;
+    const isOwn = stored === dtype && operand.constant === null && !taken.has(operand);
     taken.add(operand);
     return isOwn ? operand : copy(e, operand, makeOperand(value.name, dtype, operand.shape));
   });

@@ -32,6 +32,8 @@ import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 import { textEvaluators } from './text.ts';
+import { tfliteLstmEvaluators } from './tflite-lstm.ts';
+import { tfliteRecurrentEvaluators } from './tflite-recurrent.ts';
 import { trainingEvaluators } from './training.ts';
 
 export type { EvaluateContext, Evaluator } from './evaluator.ts';
@@ -76,6 +78,8 @@ export const evaluators: readonly Evaluator[] = [
   ...microsoftEvaluators(onnxEvaluators),
   ...microsoftAttentionEvaluators(onnxEvaluators),
   ...microsoftQuantizedEvaluators(onnxEvaluators),
+  ...tfliteLstmEvaluators,
+  ...tfliteRecurrentEvaluators,
 ];
 
 const tables = new WeakMap<readonly Evaluator[], Map<string, Evaluator>>();

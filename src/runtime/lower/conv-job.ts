@@ -55,7 +55,7 @@ export function packWeights({ c, geometry }: Job): Packed {
   const depth = taps * inner;
   const columns = paddedColumns(n);
   return c.pack(`conv ${groups}`, [1], 4 * groups * depth * columns, (address) => {
-    const w = channelsLastWeights(c.known(1)!.data as Float32Array, outChannels, inner, taps);
+    const w = lastWeights(c, outChannels, inner, taps);
     for (let g = 0; g < groups; g++) {
       const b = w.subarray(g * n * depth, (g + 1) * n * depth);
       packStrip({ b, k: depth, n, transposed: true }, 0, depth, address + 4 * g * depth * columns);
@@ -63,8 +63,20 @@ export function packWeights({ c, geometry }: Job): Packed {
   });
 }
 
+/** Weights of a convolution as [M, taps, I]: as the file has them, if it has them so. */
+export function lastWeights(c: LowerContext, m: number, inner: number, taps: number): Float32Array {
+  const lying = c.knownIn(1, channelsLastOrder(c.inputs[1]!.dims.length));
+  if (lying !== null) return lying.data as Float32Array;
+  return channelsLastWeights(c.known(1)!.data as Float32Array, m, inner, taps);
+}
+
+/** [M, I, …taps] → [M, …taps, I] as a permutation of axes. */
+export function channelsLastOrder(rank: number): number[] {
+  return [0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2), 1];
+}
+
 /** [M, I, taps] → [M, taps, I] */
-export function channelsLastWeights(
+function channelsLastWeights(
   w: Float32Array,
   m: number,
   inner: number,

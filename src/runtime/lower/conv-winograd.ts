@@ -1,13 +1,5 @@
 import { packWinograd, runWinograd, type WinogradPlan } from '../../kernels/winograd.ts';
-import {
-  all,
-  channelsLastWeights,
-  finish,
-  type Job,
-  type Kind,
-  limits,
-  zerosFor,
-} from './conv-job.ts';
+import { all, finish, type Job, type Kind, lastWeights, limits, zerosFor } from './conv-job.ts';
 import type { Step } from './lowering.ts';
 
 /** Rows of tiles at a time, where something is done to finished pixels while they are in the cache. */
@@ -20,7 +12,7 @@ export function winograd(job: Job, plan: WinogradPlan): Kind {
   const { batch, channels, outChannels } = geometry;
   const { down, outHeight, outWidth, height, width } = plan;
   const weights = c.pack('winograd', [1], plan.weightBytes, (address) => {
-    const w = channelsLastWeights(c.known(1)!.data as Float32Array, outChannels, channels, 9);
+    const w = lastWeights(c, outChannels, channels, 9);
     backend.arena.withScratch([w.byteLength, plan.packScratchBytes], (raw, scratch) => {
       backend.arena.views().f32.set(w, raw! >>> 2);
       packWinograd(backend, plan, raw!, address, scratch!);

@@ -1,3 +1,4 @@
+import { storedLowerings } from '../reference-contract/always.ts';
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
@@ -8,6 +9,8 @@ import { int8MatmulLowerings } from './int8/matmul.ts';
 import { int8MoveLowerings } from './int8/move.ts';
 import { int8PoolLowerings } from './int8/pool.ts';
 import { quantizeLowerings } from './int8/quantize.ts';
+import { int8ReduceLowerings } from './int8/reduce.ts';
+import { int8ResizeLowerings } from './int8/resize.ts';
 import { int8SoftmaxLowerings } from './int8/softmax.ts';
 import { integerLowerings } from './integer.ts';
 import type { Lowering } from './lowering.ts';
@@ -44,8 +47,11 @@ export const lowerings: readonly Lowering[] = [
   ...int8PoolLowerings,
   ...int8MoveLowerings,
   ...int8SoftmaxLowerings,
+  ...int8ReduceLowerings,
+  ...int8ResizeLowerings,
   ...quantizeLowerings,
   ...integerLowerings,
+  ...storedLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 

@@ -40,6 +40,9 @@ export interface LowerContext {
   /** Stored elements of an input, where the plan knows them: constants, and what shape arithmetic gave. Reading a
    *  large constant here costs its bytes: do it in `pack`'s `fill`. */
   known(input: number): Tensor | null;
+  /** The same with its axes in another order, where a constant lies so in its file; else null.
+   *  @param perm  axis `i` of the result is axis `perm[i]` of the input, as in Transpose */
+  knownIn(input: number, perm: readonly number[]): Tensor | null;
   /** Weights made once of constant inputs.
    *  @param key     what is made, with all that it depends on besides the constants: `gemm b`, `conv 2 groups`
    *  @param inputs  the constant inputs it is made of (those whose operand is `constant`), or objects that stand for

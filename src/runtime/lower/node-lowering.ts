@@ -1,10 +1,11 @@
 import type { Tensor } from '../../core/tensor.ts';
 import { constantOfValue } from '../../ir/constant.ts';
 import type { Node } from '../../ir/graph.ts';
+import { permutedConstant } from '../../ir/permute.ts';
 import { readAttributes } from '../../ops/attributes.ts';
 import type { AttributeReader, Op } from '../../ops/op.ts';
 import type { LibraryBackend } from '../../wasm/library.ts';
-import type { WeightStore } from '../weights.ts';
+import { tensorNow, type WeightStore } from '../weights.ts';
 import type { LowerContext, Operand, Packed } from './lowering.ts';
 
 const ids = new WeakMap<object, number>();
@@ -50,6 +51,14 @@ export class NodeLowering implements LowerContext {
 
   known(input: number): Tensor | null {
     return this.inputs[input] == null ? null : this.#known(input);
+  }
+
+  knownIn(input: number, perm: readonly number[]): Tensor | null {
+    const value = this.node.inputs[input];
+    const constant = value == null ? null : constantOfValue(value);
+    if (constant?.permuted === undefined) return null;
+    const turned = permutedConstant(constant, perm);
+    return turned.permuted === undefined ? tensorNow(turned) : null;
   }
 
   pack(

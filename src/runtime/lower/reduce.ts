@@ -13,7 +13,7 @@ type Fold = (
 ) => void;
 
 /** Axes that are reduced, from the front; null where they are not known. */
-function axesOf(c: LowerContext, x: Operand): number[] | null {
+export function axesOf(c: LowerContext, x: Operand): number[] | null {
   const rank = x.dims.length;
   const all = x.dims.map((_, i) => i);
   if (c.inputs[1] == null) return c.attributes.int('noop_with_empty_axes', 0) !== 0 ? [] : all;

@@ -8,7 +8,7 @@ import { sameQuantization } from './move.ts';
 import { align, isFloat, product } from './operands.ts';
 
 /** Each place of an axis is made of these elements of x. */
-interface AxisTaps {
+export interface AxisTaps {
   readonly axis: number;
   readonly size: number;
   readonly out: number;
@@ -17,7 +17,8 @@ interface AxisTaps {
   readonly weights: Float32Array;
 }
 
-function axesOf(c: LowerContext, x: Operand): AxisTaps[] | null {
+/** What changes along which axes; null where it is not known, or not of this kind. */
+export function axesOf(c: LowerContext, x: Operand): AxisTaps[] | null {
   const isUnknown = (i: number): boolean => c.inputs[i] != null && c.known(i) === null;
   if ([1, 2, 3].some(isUnknown)) return null;
   if (c.attributes.string('coordinate_transformation_mode') === 'tf_crop_and_resize') return null;

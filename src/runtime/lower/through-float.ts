@@ -63,6 +63,10 @@ function floatView(c: LowerContext): LowerContext {
     inputs: c.inputs.map(asFloat),
     outputs: c.outputs.map(asFloat),
     known,
+    knownIn: (input, perm) => {
+      const operand = c.inputs[input];
+      return operand == null || converts(operand) ? null : c.knownIn(input, perm);
+    },
     pack: (key, inputs, bytes, fill) =>
       c.pack(`float ${key}`, inputs, bytes, (address) => {
         // Converting may grow kernel memory, and views that `fill` has taken would be of none.

@@ -4,11 +4,11 @@
 import { equalDims } from '../../../core/dim.ts';
 import type { DType } from '../../../core/dtype.ts';
 import { type Dim, isStatic, type Shape, volume } from '../../../core/shape.ts';
+import { permutedConstant } from '../../../ir/permute.ts';
 import {
   isInOrder,
   isPermutable,
   permuted,
-  permutedConstant,
   permutedQuantization,
 } from '../../../passes/layout/permutation.ts';
 import type { BuiltinOptions } from '../records.ts';
@@ -262,7 +262,7 @@ export function slice(
   return to;
 }
 
-/** A sum, mean, maximum … over some axes. */
+/** A sum, mean, maximum … over some axes, which may be computed. */
 export function reduce(
   e: Emitter,
   name: string,
@@ -271,19 +271,20 @@ export function reduce(
   keepDims: boolean,
   out?: Operand,
 ): Operand {
+  const options = { type: 'ReducerOptions', value: { keepDims } } as const;
   const rank = knownRank(e, x);
-  if (!Array.isArray(axes)) {
-    const computed = out ?? e.temp(x.dtype, keepDims ? x.shape!.map(() => null) : null);
-    const inputs = [x, asInt32(e, axes as Operand)];
-    e.op(name, inputs, [computed], { type: 'ReducerOptions', value: { keepDims } });
-    return computed;
+  if ('index' in axes) {
+    const open = keepDims ? x.shape!.map(() => null) : null;
+    const to = out ?? e.temp(x.dtype, open);
+    e.op(name, [x, axes], [to], options);
+    return to;
   }
   const list = axes.map((axis) => (axis < 0 ? axis + rank : axis));
   const shape = x.shape!.flatMap((dim, axis): Dim[] =>
     !list.includes(axis) ? [dim] : keepDims ? [1] : [],
   );
   const to = out ?? e.temp(x.dtype, shape);
-  e.op(name, [x, e.ints(list)], [to], { type: 'ReducerOptions', value: { keepDims } });
+  e.op(name, [x, e.ints(list)], [to], options);
   return to;
 }
 

@@ -346,7 +346,6 @@ export const elementwiseRows: Readonly<Record<string, Row>> = {
   CastLike: castRow,
   IsNaN: notNumber,
   IsInf: isInf,
-  Identity: (e) => same(e, e.in(0)),
   Dropout: (e) => {
     if (e.isWanted(1)) throw e.fail('OUTPUT', 'the mask of a Dropout is read');
     same(e, e.in(0));

@@ -10,9 +10,12 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
+import type { QuantizationChange } from '../legalize/change.ts';
+import { hasIntegerKernel } from '../legalize/kernels.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
-import type { TfliteFile } from './file.ts';
+import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
 import { versionOf } from './versions.ts';
 
@@ -21,13 +24,25 @@ export type Row = (e: Emitter, node: Node) => void;
 
 /** What the subgraphs of a file share. */
 export interface EmitContext {
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
+  /** Nodes that run on integers. */
+  readonly integer: ReadonlySet<Node>;
+  /** What became of quantization, for the report. */
+  readonly changes: QuantizationChange[];
   /** Writes another graph as a subgraph; gives its number.
    *  @param captured  values of graphs around it that it reads: inputs behind its own */
   subgraph(graph: Graph, captured: readonly Value[]): number;
+}
+
+/** An operator whose operands have no places yet. */
+interface Emitted {
+  readonly name: string;
+  readonly inputs: readonly (Operand | null)[];
+  readonly outputs: readonly Operand[];
+  readonly options: BuiltinOptions | undefined;
 }
 
 /** Half floats from this size on stay half floats in the file. */
@@ -37,12 +52,12 @@ const worthHalf = 1024;
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
 export class Emitter {
   readonly context: EmitContext;
-  readonly file: TfliteFile;
+  readonly file: FileTables;
   readonly graph: Graph;
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
   readonly #tensors: TensorRecord[] = [];
-  readonly #operators: OperatorRecord[] = [];
+  readonly #operators: Emitted[] = [];
   readonly #operands: Map<Value, Operand> = new Map();
   readonly #dequantized: Map<Operand, Operand> = new Map();
   readonly #names: Set<string>;
@@ -78,9 +93,29 @@ export class Emitter {
     const op = findOp(ops, node.domain, node.op);
     this.#attributes = op === null ? null : readAttributes(op, node);
     this.#unquantized = [];
+    if (this.context.integer.has(node) && this.#onIntegers(node, row)) return;
     row(this, node);
-    for (const { real, stored } of this.#unquantized) this.#push('QUANTIZE', [real], [stored]);
-    this.isInteger = false;
+    for (const { real, stored } of this.#unquantized) this.raw('QUANTIZE', [real], [stored]);
+  }
+
+  /** Emits a node on integers, if all operators that its row takes have a kernel for them. */
+  #onIntegers(node: Node, row: Row): boolean {
+    const before = this.#operators.length;
+    const known = node.outputs.filter((value) => this.#operands.has(value));
+    this.isInteger = true;
+    try {
+      row(this, node);
+    } finally {
+      this.isInteger = false;
+    }
+    const made = this.#operators.slice(before);
+    if (made.every(({ name, inputs, outputs }) => hasIntegerKernel(name, inputs, outputs)))
+      return true;
+    this.#operators.length = before;
+    for (const value of node.outputs) if (!known.includes(value)) this.#operands.delete(value);
+    const what = 'it computes with real numbers: its operators have no kernels of integers';
+    this.context.changes.push({ where: describe(node), kind: 'real', what, error: 0 });
+    return false;
   }
 
   /** The error that ends a node.
@@ -186,7 +221,9 @@ export class Emitter {
     const type = value.type;
     const dtype = type?.kind === 'tensor' ? (type.dtype ?? 'float32') : 'float32';
     const shape = type?.kind === 'tensor' ? type.shape : null;
-    const operand = makeOperand(value.name, dtype, shape, null, value.quantization);
+    const levels = value.quantization ?? dequantizedLevels(value);
+    const real = levels === null ? dtype : 'float32';
+    const operand = makeOperand(value.name, real, shape, null, levels);
     this.place(operand);
     this.#operands.set(value, operand);
     return operand;
@@ -245,7 +282,7 @@ export class Emitter {
     options?: BuiltinOptions,
   ): void {
     const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
-    this.#push(name, real, outputs, options);
+    this.raw(name, real, outputs, options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
@@ -256,26 +293,19 @@ export class Emitter {
     if (real === undefined) {
       real = makeOperand(freshName(this.#names, `${operand.name}/real`), 'float32', shape);
       this.#dequantized.set(operand, real);
-      this.#push('DEQUANTIZE', [operand], [real]);
+      this.raw('DEQUANTIZE', [operand], [real]);
     }
     return real;
   }
 
-  #push(
+  /** Emits an operator with its operands as they are. */
+  raw(
     name: string,
     inputs: readonly (Operand | null)[],
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const places = (list: readonly (Operand | null)[]): Int32Array =>
-      Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
-    const record: OperatorRecord = {
-      inputs: places(inputs),
-      outputs: places(outputs),
-      ...(options === undefined ? {} : { builtinOptions: options }),
-    };
-    record.opcodeIndex = this.file.codeOf(name, versionOf(name, inputs, outputs, options));
-    this.#operators.push(record);
+    this.#operators.push({ name, inputs, outputs, options });
   }
 
   /** The number of an operand's tensor in the subgraph. */
@@ -286,13 +316,24 @@ export class Emitter {
 
   /** What was emitted. */
   record(inputs: readonly Operand[], outputs: readonly Operand[]): SubGraphRecord {
-    const indices = (list: readonly Operand[]): Int32Array =>
-      Int32Array.from(list, (operand) => this.place(operand));
+    const indices = (list: readonly (Operand | null)[]): Int32Array =>
+      Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
+    const first = indices(inputs);
+    const operators = this.#operators.map((emitted): OperatorRecord => {
+      const { name, options } = emitted;
+      const version = versionOf(name, emitted.inputs, emitted.outputs, options);
+      return {
+        inputs: indices(emitted.inputs),
+        outputs: indices(emitted.outputs),
+        ...(options === undefined ? {} : { builtinOptions: options }),
+        opcodeIndex: this.file.codeOf(name, version),
+      };
+    });
     return {
-      inputs: indices(inputs),
+      inputs: first,
       outputs: indices(outputs),
       tensors: this.#tensors,
-      operators: this.#operators,
+      operators,
       name: this.graph.name,
     };
   }

@@ -20,7 +20,7 @@ const lastOldCode = 127;
 const custom = 'CUSTOM';
 
 /** What a file has besides subgraphs: buffers, operator codes, metadata. Equal buffers and codes are one. */
-export class TfliteFile {
+export class FileTables {
   readonly subgraphs: SubGraphRecord[] = [];
   readonly signatures: SignatureDefRecord[] = [];
   readonly metadata: MetadataRecord[] = [];

@@ -5,7 +5,7 @@ import type { Quantization } from '../../../ir/types.ts';
 
 /** A tensor that operators of a subgraph read or make. It gets its place in the file when the first of them does. */
 export interface Operand {
-  readonly name: string;
+  name: string;
   /** Of the elements in the file; for a quantized tensor that of what they stand for. */
   readonly dtype: DType;
   readonly shape: Shape;

@@ -1,5 +1,16 @@
 import type { DType } from '../../../core/dtype.ts';
-import { binary, cast, like, pad, reduce, reshape, same, transpose, unary } from './blocks.ts';
+import {
+  asInt32,
+  binary,
+  cast,
+  like,
+  pad,
+  reduce,
+  reshape,
+  same,
+  transpose,
+  unary,
+} from './blocks.ts';
 import { workingType } from './elementwise.ts';
 import { type Emitter, knownRank, knownSizes, type Row } from './emitter.ts';
 import type { Operand } from './operand.ts';
@@ -7,14 +18,13 @@ import { power, root } from './pool.ts';
 
 const numbers: readonly DType[] = ['float32', 'int32', 'int64'];
 
-/** The axes of a reduction: input 1, all by default; null where nothing is to be done. */
+/** The axes of a reduction: input 1, all by default; null where nothing is to be done. Computed ones stay so. */
 function axesOf(e: Emitter, x: Operand): number[] | Operand | null {
   const rank = knownRank(e, x);
   let given = e.has(1) ? e.numbers(1) : (e.attributes.ints('axes') ?? []);
   if (given === null) {
-    const count = e.in(1).shape?.[0];
-    if (typeof count !== 'number') throw e.fail('AXES', 'nobody knows how many axes are reduced');
-    if (count > 0) return e.in(1);
+    const computed = e.in(1);
+    if (computed.shape?.[0] !== 0) return asInt32(e, computed);
     given = [];
   }
   if (given.length > 0) return given.map((axis) => (axis < 0 ? axis + rank : axis));
@@ -41,7 +51,7 @@ const reduction =
     const reduced =
       axes === null
         ? prepared
-        : reduce(e, name, prepared, axes, keepDims, isLast ? out : e.temp(dtype, out.shape));
+        : reduce(e, name, prepared, axes, keepDims, isLast ? out : undefined);
     const done =
       after === undefined ? reduced : after(e, reduced, dtype === x.dtype ? out : undefined);
     if (done !== out) {
@@ -63,11 +73,9 @@ const logSumExp: Row = (e) => {
   const top = reduce(e, 'REDUCE_MAX', x, axes, true);
   // What is all −∞ has no distance from its maximum.
   const finite = binary(e, 'MAXIMUM', top, e.scalar(-3.4028234663852886e38));
-  const sum = reduce(e, 'SUM', unary(e, 'EXP', binary(e, 'SUB', x, finite)), axes, true);
-  const all = binary(e, 'ADD', unary(e, 'LOG', sum), finite, keepDims ? out : undefined);
-  if (keepDims) return;
-  if (Array.isArray(axes)) reshape(e, all, out.shape ?? [], out);
-  else reduce(e, 'REDUCE_MAX', all, axes, false, out);
+  const sum = reduce(e, 'SUM', unary(e, 'EXP', binary(e, 'SUB', x, finite)), axes, keepDims);
+  const shift = keepDims ? finite : reshape(e, finite, out.shape ?? []);
+  binary(e, 'ADD', unary(e, 'LOG', sum), shift, out);
 };
 
 const extreme =

@@ -8,6 +8,7 @@ import { matmulRows } from './matmul.ts';
 import { normalizationRows } from './normalize.ts';
 import { padRows } from './padding.ts';
 import { poolRows } from './pool.ts';
+import { quantizeRows } from './quantize.ts';
 import { reduceRows } from './reduce.ts';
 import { resizeRows } from './resize.ts';
 import { shapeRows } from './shape.ts';
@@ -27,6 +28,7 @@ export const rows: Readonly<Record<string, Row>> = {
   ...gatherRows,
   ...normalizationRows,
   ...resizeRows,
+  ...quantizeRows,
 };
 
 /** The row of a node's operator, or null. */
@@ -36,12 +38,11 @@ export function rowOf(node: Node): Row | null {
   return Object.hasOwn(rows, name) ? rows[name]! : null;
 }
 
-/** Whether a node has a row, perhaps once its images are channels last. */
+/** Whether a node has a row, or will have one when its images have their channels last. */
 export function hasRow(node: Node): boolean {
-  if (node.domain !== '' && node.domain !== 'ai.onnx') return rowOf(node) !== null;
   if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
   const training = node.attributes.get('training_mode');
-  if (node.op === 'BatchNormalization' && training?.type === 'int' && training.value !== 0)
-    return false;
-  return rowOf(node) !== null || Object.hasOwn(rows, `mp.${node.op}`);
+  if (training?.type === 'int' && training.value !== 0) return false;
+  if (rowOf(node) !== null) return true;
+  return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
 }

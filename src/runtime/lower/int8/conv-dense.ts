@@ -1,3 +1,4 @@
+import type { Geometry } from '../../../kernels/geometry.ts';
 import { type Panels, padded } from '../../../kernels/int8/panels.ts';
 import { activationZeros, slackBytes } from '../../../kernels/int8/product.ts';
 import { align, product } from '../operands.ts';
@@ -31,6 +32,17 @@ function blocksOf({ outLines }: Frame, width: number, outChannels: number): Bloc
   return blocks;
 }
 
+/** How many stretches a pixel's taps are, and how many values are side by side in each. */
+export function tapsOf({ kernel, dilations, channels, groups }: Geometry): {
+  taps: number;
+  inner: number;
+} {
+  const last = kernel.at(-1)!;
+  const [taps, inner] = [product(kernel), channels / groups];
+  if (groups > 1 || (last > 1 && dilations.at(-1) !== 1)) return { taps, inner };
+  return { taps: taps / last, inner: inner * last };
+}
+
 /** Products of what pointers lead to. They count from the first pixel of a block of lines, so that all blocks share
  *  them; the image lies in a frame with its padding. */
 export function dense(job: Int8Job): Int8Kind {
@@ -38,25 +50,26 @@ export function dense(job: Int8Job): Int8Kind {
   const { arena, simd } = c.backend;
   const { batch, channels, outChannels, groups, kernel, output } = geometry;
   const frame = frameOf(geometry);
-  const taps = product(kernel);
-  const [inner, n] = [channels / groups, outChannels / groups];
+  // Taps of a line that lie side by side are one longer one.
+  const { taps: count, inner } = tapsOf(geometry);
+  const taps = frame.taps.filter((_, i) => i % (product(kernel) / count) === 0);
+  const n = outChannels / groups;
   const width = engine.activationBytes;
   const outWidth = output.at(-1)!;
   const blocks = blocksOf(frame, outWidth, outChannels);
   const together = blocks.reduce((most, { lines }) => Math.max(most, lines), 1);
-  const pointers = pointersOf(job, frame, together);
+  const pointers = pointersOf(job, frame, taps, together);
   // Levels that are as the product wants them, and that have no padding, are read where they are.
   const isFlipped = width === 1 && engine.unsigned !== from.unsigned;
   const isDirect = width === 1 && !isFlipped && !frame.isPadded;
   const zero = activationZeros(engine, Int32Array.of(from.zero), from.unsigned)[0]!;
   const frameBytes = isDirect ? 0 : align(frame.whole * width + slackBytes + channels);
   const sumBytes = align(4 * outChannels * together * outWidth);
-  const widenedBytes = engine.group === 2 ? 32 * taps * Math.ceil(inner / 2) : 0;
+  const widenedBytes = engine.group === 2 ? 32 * count * Math.ceil(inner / 2) : 0;
   const most = together * outWidth;
   const correctionBytes = job.isCentered ? 0 : align(8 * most);
   const requantize = requantizeStep(job);
   const own = packNumbers(c, 'zero point', job.rule, Int32Array.of(from.zero, 0));
-  const isUnsigned = from.unsigned ? 1 : 0;
   const pixels = frame.outLines.length * outWidth;
   return {
     kernel: `q8_conv ${engine.mode}`,
@@ -80,22 +93,17 @@ export function dense(job: Int8Job): Int8Kind {
       const rowSums = widened + align(widenedBytes) + 4 * most;
       const table = pointers.address;
       const zeros = own.address;
-      const padding = width === 2 ? 0 : zero & 255;
-      /** Copies a stretch in the form that the product reads. */
-      const convert = (source: number, to: number, count: number): void => {
-        if (width === 2) simd.q8_widen_rows(source, to, zeros, 1, count, isUnsigned);
-        else if (isFlipped) simd.q8_flip(source, to, count);
-        else arena.views().u8.copyWithin(to, source, source + count);
-      };
+      const padding = zero & 255;
+      const mask = isFlipped ? 128 : 0;
+      const widen = from.unsigned ? 1 : 0;
       const prepare = (source: number): number => {
         if (isDirect) return source;
-        if (!frame.isPadded) {
-          convert(source, scratch, frame.sample);
-          return scratch;
+        for (const { from: first, to, lines, line, around } of frame.parts) {
+          const [target, at] = [scratch + to * width, source + first];
+          if (width === 2)
+            simd.q8_widen_frame(at, target, lines, line, ...around, job.from.zero, widen);
+          else simd.x8_frame(at, target, lines, line, ...around, padding, mask);
         }
-        arena.views().u8.fill(padding, scratch, scratch + frame.whole * width);
-        for (const [start, to] of frame.lines)
-          convert(source + start, scratch + to * width, frame.line);
         return scratch;
       };
       return () => {
@@ -107,7 +115,7 @@ export function dense(job: Int8Job): Int8Kind {
             const some = lines * outWidth;
             for (let group = 0; group < runs.length; group++) {
               const { panels, init, correction } = runs[group]!;
-              const offset = start + group * inner * width;
+              const offset = start + group * (channels / groups) * width;
               const to = sums + 4 * group * n;
               if (correction === null) {
                 engine.igemm(
@@ -120,7 +128,7 @@ export function dense(job: Int8Job): Int8Kind {
                   zeros,
                   some,
                   n,
-                  taps,
+                  count,
                   inner,
                   outChannels,
                   0,
@@ -138,7 +146,7 @@ export function dense(job: Int8Job): Int8Kind {
                 zeros,
                 some,
                 1,
-                taps,
+                count,
                 inner,
                 1,
                 0,
@@ -154,7 +162,7 @@ export function dense(job: Int8Job): Int8Kind {
                 correction.columns,
                 some,
                 n,
-                taps,
+                count,
                 inner,
                 outChannels,
                 1,
@@ -187,8 +195,13 @@ function correctionOf({ c, rule }: Int8Job, panels: Panels, zero: number, group:
 }
 
 /** Where the taps of the pixels of some lines lie, from the first pixel on, in bytes. */
-function pointersOf({ c, engine, geometry }: Int8Job, frame: Frame, lines: number) {
-  const { taps, outLines, step } = frame;
+function pointersOf(
+  { c, engine, geometry }: Int8Job,
+  frame: Frame,
+  taps: readonly number[],
+  lines: number,
+) {
+  const { outLines, step } = frame;
   const outWidth = geometry.output.at(-1)!;
   const width = engine.activationBytes;
   const down = (outLines[1] ?? 0) - (outLines[0] ?? 0);

@@ -1,20 +1,20 @@
 import { convGeometry } from '../../../kernels/geometry.ts';
-import type { Levels } from '../../../kernels/int8/bytes.ts';
-import { kernelSizes, packConv } from '../../../kernels/int8/conv-weights.ts';
+import { packConv } from '../../../kernels/int8/conv-weights.ts';
 import { engine } from '../../../kernels/int8/engine.ts';
 import { panelBytes } from '../../../kernels/int8/panels.ts';
 import { resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
+import { product } from '../operands.ts';
 import { windowNumbers } from '../window.ts';
-import { dense } from './conv-dense.ts';
+import { dense, tapsOf } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
 import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
 import { levelLimits } from './limits.ts';
 import {
   centeredLevels,
-  channelsLast,
   integerBias,
+  lastLevels,
   packObject,
   requantizationScales,
   weightMeaning,
@@ -50,20 +50,21 @@ function lowerConv(c: LowerContext): Lowered | null {
     },
     outputs,
   );
-  const sizes = kernelSizes({ weightShape, groups });
   const chosen = engine();
-  const { inputs, taps } = sizes;
+  const { taps, inner: inputs } = tapsOf(geometry);
+  const sizes = { outputs, inputs, taps, groups };
   const dense =
     panelBytes(chosen, outputs / groups, taps, inputs) + panelBytes(chosen, 1, taps, inputs);
   const bytes = groups * (dense + 128) + 4 * (outputs + 8) * (taps + 1) + 128;
-  const packed = packObject(c, `int8 conv ${groups}`, 1, bytes, (take) => {
-    const levels = channelsLast(c.known(1)!.data as Levels, outputs, inputs, taps);
+  const packed = packObject(c, `int8 conv ${groups} ${taps}`, 1, bytes, (take) => {
+    const levels = lastLevels(c, outputs, w.dims[1]!, product(kernel));
     const centered = centeredLevels(levels, weights.zeros);
     return packConv(chosen, take, centered ?? levels, sizes, centered ? undefined : weights.zeros);
   });
   const stored = w.storage === 'uint8' ? 128 : 0;
   const isCentered = weights.zeros.every((zero) => zero === stored);
-  const made = { geometry, from, rule, bias, isCentered, weights: packed };
+  const { zeros } = weights;
+  const made = { geometry, from, rule, bias, zeros, isCentered, weights: packed };
   const kind = kindOf({ c, engine: chosen, ...made });
   return {
     kernel: kind.kernel,
@@ -74,8 +75,8 @@ function lowerConv(c: LowerContext): Lowered | null {
 }
 
 function kindOf(job: Int8Job): Int8Kind {
-  const { groups, channels, outChannels } = job.geometry;
-  return groups === channels && groups === outChannels ? depthwise(job) : dense(job);
+  const { groups, channels } = job.geometry;
+  return groups === channels && groups > 1 ? depthwise(job) : dense(job);
 }
 
 export const int8ConvLowerings: readonly Lowering[] = [

@@ -13,6 +13,8 @@ export interface Int8Job {
   readonly from: Meaning;
   readonly rule: Requantization;
   readonly bias: Int32Array | null;
+  /** Of the weights, one for each output channel. */
+  readonly zeros: Int32Array;
   /** Whether weights have no zero points once unsigned ones are stored as signed. */
   readonly isCentered: boolean;
   weights(): ConvWeights;

@@ -1,6 +1,7 @@
 import type { Quantization } from '../../../ir/types.ts';
 import type { Levels } from '../../../kernels/int8/bytes.ts';
 import type { Take } from '../../../kernels/int8/panels.ts';
+import { channelsLastOrder } from '../conv-job.ts';
 import type { LowerContext, Packed } from '../lowering.ts';
 import { type Meaning, roundEven } from './levels.ts';
 
@@ -108,8 +109,15 @@ export function packObject<T>(
   };
 }
 
+/** Weights of a convolution as [M, …taps, I]: as the file has them, if it has them so. */
+export function lastLevels(c: LowerContext, m: number, inner: number, taps: number): Levels {
+  const lying = c.knownIn(1, channelsLastOrder(c.inputs[1]!.dims.length));
+  if (lying !== null) return lying.data as Levels;
+  return channelsLast(c.known(1)!.data as Levels, m, inner, taps);
+}
+
 /** [M, I, …taps] → [M, …taps, I] */
-export function channelsLast(w: Levels, m: number, inner: number, taps: number): Levels {
+function channelsLast(w: Levels, m: number, inner: number, taps: number): Levels {
   if (taps === 1 || inner === 1) return w;
   const turned = w.slice();
   let at = 0;

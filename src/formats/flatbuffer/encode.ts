@@ -1,0 +1,278 @@
+import { FormatError, rangeError, typeError } from '../../core/errors.ts';
+import { type ByteSink, type ByteSource, copySource } from '../../core/source.ts';
+import { encodeUtf8 } from '../utf8.ts';
+import { BytesWriter } from './bytes-writer.ts';
+import type { TableRecord } from './decode.ts';
+import { largestBuffer } from './image.ts';
+import { elementsOf, putScalar } from './scalars.ts';
+import type { FieldSchema, Schema, TableSchema } from './schema.ts';
+
+/** A buffer that is laid out and not yet written. */
+export interface Encoded {
+  readonly size: number;
+  /** What it consists of, in order: tables, then large vectors and what lies between them. */
+  readonly parts: readonly (Uint8Array | ByteSource)[];
+}
+
+/** Vectors of bytes from this size on lie behind the tables and are passed on, not copied. */
+export const largeBytes = 1024;
+/** More levels than any reader takes. */
+const deepest = 127;
+
+interface LargeVector {
+  readonly content: Uint8Array | ByteSource;
+  readonly size: number;
+  align: number;
+  /** Where the offsets to it are. */
+  readonly from: number[];
+}
+
+/** Lays out records (see `decodeTables`) as a FlatBuffers buffer: tables depth first, equal vtables shared, fields that
+ *  are present written even where they have their default, large vectors of bytes at the end. A vector of bytes may be
+ *  a ByteSource; one that comes twice is written once. The same records give the same bytes. Cost: linear; vectors of
+ *  1 kB or more are not copied.
+ *  @param options.identifier  four letters for bytes 4 to 7
+ *  @param options.limit  most bytes; by default the 2 GiB that offsets reach
+ *  @throws {FormatError} E_TOO_LARGE: more than the limit
+ *  @throws {TypeError | RangeError} a property that the schema does not have, a value that its kind can't hold */
+export function encodeTables(
+  record: TableRecord,
+  schema: Schema,
+  root: string,
+  { identifier = '', limit = largestBuffer }: { identifier?: string; limit?: number } = {},
+): Encoded {
+  return new Encoder().run(record, schema.tables.get(root)!, identifier, limit);
+}
+
+/** Writes a laid-out buffer; sources are read in pieces. */
+export async function writeEncoded({ parts }: Encoded, sink: ByteSink): Promise<void> {
+  for (const part of parts) {
+    if (part instanceof Uint8Array) await sink.write(part);
+    else await copySource(part, sink);
+  }
+}
+
+/** A laid-out buffer in one array.
+ *  @throws {TypeError} a part of it is a source */
+export function joinEncoded({ size, parts }: Encoded): Uint8Array {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    if (!(part instanceof Uint8Array)) throw typeError('record', 'vectors in memory', part);
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}
+
+class Encoder {
+  private readonly out = new BytesWriter();
+  private readonly vtables = new Map<string, number>();
+  private readonly names = new Map<TableSchema, ReadonlySet<string>>();
+  private readonly large = new Map<unknown, LargeVector>();
+
+  run(record: TableRecord, root: TableSchema, identifier: string, limit: number): Encoded {
+    const { out } = this;
+    out.add(4 + identifier.length);
+    for (let i = 0; i < identifier.length; i++) out.u8(4 + i, identifier.charCodeAt(i));
+    this.table(record, root, 0, 1);
+    return this.finish(limit);
+  }
+
+  /** Puts the large vectors behind the tables and adds all up. */
+  private finish(limit: number): Encoded {
+    const { out } = this;
+    out.alignTo(4);
+    let size = out.size;
+    const parts: (Uint8Array | ByteSource)[] = [];
+    for (const { content, size: length, align, from } of this.large.values()) {
+      const start = Math.ceil((size + 4) / align) * align;
+      const head = new DataView(new ArrayBuffer(start - size));
+      head.setUint32(head.byteLength - 4, length, true);
+      for (const at of from) out.u32(at, start - 4 - at);
+      parts.push(new Uint8Array(head.buffer), content);
+      size = start + length;
+    }
+    if (size % 4 !== 0) {
+      parts.push(new Uint8Array(4 - (size % 4)));
+      size += 4 - (size % 4);
+    }
+    if (size > limit) {
+      throw new FormatError(`${size} bytes, more than the ${limit} that a buffer may have`, {
+        code: 'E_TOO_LARGE',
+      });
+    }
+    return { size, parts: [out.bytes(), ...parts] };
+  }
+
+  /** @param from  where the offset to it is */
+  private table(record: TableRecord, table: TableSchema, from: number, depth: number): void {
+    if (depth > deepest) throw rangeError('record', `at most ${deepest} levels of tables`, depth);
+    const { out } = this;
+    const fields = this.present(record, table);
+    const entries = fields
+      .flatMap((field) => {
+        const { slot, inline } = field;
+        const entry = { slot, size: inline, align: inlineAlign(field) };
+        // A union's type is a byte, its value an offset in the next slot.
+        return field.kind === '|' ? [entry, { slot: slot + 1, size: 4, align: 4 }] : [entry];
+      })
+      .sort((a, b) => b.align - a.align || a.slot - b.slot);
+    // A table starts 4 before a multiple of its largest alignment, and its fields, largest first, 4 after its start:
+    // nothing is lost to alignment.
+    const offsets: number[] = [];
+    let end = 4;
+    for (const { slot, size } of entries) {
+      offsets[slot] = end;
+      end += size;
+    }
+    const vtable = this.vtable(offsets, end);
+    out.alignTo(Math.max(4, entries[0]?.align ?? 4), 4);
+    const start = out.add(end);
+    out.u32(from, start - from);
+    out.u32(start, start - vtable);
+    for (const field of fields) this.field(record[field.name], table, field, start, offsets, depth);
+  }
+
+  /** Fields of the table that the record has. */
+  private present(record: TableRecord, table: TableSchema): FieldSchema[] {
+    let names = this.names.get(table);
+    if (names === undefined) {
+      names = new Set(table.fields.map(({ name }) => name));
+      this.names.set(table, names);
+    }
+    for (const name of Object.keys(record)) {
+      if (!names.has(name)) throw typeError(table.name, 'fields of the schema', name);
+    }
+    return table.fields.filter(({ name }) => record[name] !== undefined);
+  }
+
+  /** Where a vtable of these offsets is; equal ones are written once. */
+  private vtable(offsets: readonly (number | undefined)[], size: number): number {
+    const key = `${size} ${offsets.join()}`;
+    const known = this.vtables.get(key);
+    if (known !== undefined) return known;
+    const { out } = this;
+    out.alignTo(2);
+    const at = out.add(4 + 2 * offsets.length);
+    out.u16(at, 4 + 2 * offsets.length);
+    out.u16(at + 2, size);
+    offsets.forEach((offset, slot) => {
+      out.u16(at + 4 + 2 * slot, offset ?? 0);
+    });
+    this.vtables.set(key, at);
+    return at;
+  }
+
+  private field(
+    value: unknown,
+    table: TableSchema,
+    field: FieldSchema,
+    start: number,
+    offsets: readonly (number | undefined)[],
+    depth: number,
+  ): void {
+    const { kind } = field;
+    const at = start + offsets[field.slot]!;
+    const name = `${table.name}.${field.name}`;
+    if (field.isVector) this.vector(value, name, field, at, depth);
+    else if (kind === 's') this.text(value, name, at);
+    else if (kind === '@') this.table(asRecord(value, name), field.table!, at, depth + 1);
+    else if (kind === '|') {
+      const union = asRecord(value, name);
+      const type = field.members.findIndex((member) => member.name === union.type);
+      const member = field.members[type];
+      if (member === undefined) throw typeError(name, 'a member of the union', union.type);
+      this.out.u8(at, type + 1);
+      const place = start + offsets[field.slot + 1]!;
+      this.table(asRecord(union.value, name), member, place, depth + 1);
+    } else if (kind === '#') this.out.set(at, structBytes(value, name, field.size));
+    else putScalar(this.out, kind, at, value, name);
+  }
+
+  private vector(
+    value: unknown,
+    name: string,
+    field: FieldSchema,
+    from: number,
+    depth: number,
+  ): void {
+    const { kind } = field;
+    if (kind === '@' || kind === 's') {
+      if (!Array.isArray(value)) throw typeError(name, 'an array', value);
+      const start = this.start(from, value.length, 4 * value.length, 4);
+      value.forEach((item: unknown, i) => {
+        const at = start + 4 * i;
+        if (kind === 's') this.text(item, name, at);
+        else this.table(asRecord(item, name), field.table!, at, depth + 1);
+      });
+      return;
+    }
+    const align = Math.max(4, field.align);
+    if (kind === 'B' && isSource(value)) {
+      this.later(value, value.size, align, from);
+      return;
+    }
+    const bytes =
+      kind === '#' ? structBytes(value, name, 0) : elementsOf(kind as never, value, name);
+    if (field.size === 1 && bytes.length >= largeBytes) {
+      this.later(value, bytes.length, align, from, bytes);
+      return;
+    }
+    const start = this.start(from, bytes.length / field.size, bytes.length, align);
+    this.out.set(start, bytes);
+  }
+
+  /** Makes room for a vector; says where its elements start. */
+  private start(from: number, count: number, bytes: number, align: number): number {
+    const { out } = this;
+    out.alignTo(align, 4);
+    const at = out.add(4 + bytes);
+    out.u32(from, at - from);
+    out.u32(at, count);
+    return at + 4;
+  }
+
+  private later(
+    key: unknown,
+    size: number,
+    align: number,
+    from: number,
+    content: Uint8Array | ByteSource = key as ByteSource,
+  ): void {
+    const known = this.large.get(key);
+    if (known === undefined) this.large.set(key, { content, size, align, from: [from] });
+    else {
+      known.align = Math.max(known.align, align);
+      known.from.push(from);
+    }
+  }
+
+  private text(value: unknown, name: string, from: number): void {
+    if (typeof value !== 'string') throw typeError(name, 'a string', value);
+    const bytes = encodeUtf8(value);
+    const start = this.start(from, bytes.length, bytes.length + 1, 4);
+    this.out.set(start, bytes);
+  }
+}
+
+function inlineAlign(field: FieldSchema): number {
+  if (field.kind === '#' && !field.isVector) return field.align;
+  return field.inline;
+}
+
+function isSource(value: unknown): value is ByteSource {
+  return typeof value === 'object' && value !== null && 'read' in value && 'size' in value;
+}
+
+function asRecord(value: unknown, name: string): TableRecord {
+  if (typeof value === 'object' && value !== null) return value as TableRecord;
+  throw typeError(name, 'a record', value);
+}
+
+/** @param size  bytes of one; 0 for a vector of them */
+function structBytes(value: unknown, name: string, size: number): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw typeError(name, 'the bytes of a struct', value);
+  if (size > 0 && value.length !== size) throw rangeError(name, `${size} bytes`, value.length);
+  return value;
+}

@@ -1,0 +1,95 @@
+import { type DType, dtypes } from '../../../core/dtype.ts';
+import { volume } from '../../../core/shape.ts';
+import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
+import { type Constant, constantOf, readConstant } from '../../../ir/constant.ts';
+import type { Quantization } from '../../../ir/types.ts';
+
+/** Constants as integers with scales: moved to other integers, exactly or not. */
+
+/** Elements of a constant as numbers; sub-byte ones unpacked. The constant must be in memory. */
+export function elementsOf(constant: Constant): Float64Array {
+  const bytes = readConstant(constant) as Uint8Array;
+  const { bits, kind } = dtypes[constant.dtype];
+  const count = volume(constant.shape);
+  if (bits >= 8)
+    return Float64Array.from(
+      typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>,
+      Number,
+    );
+  const perByte = 8 / bits;
+  return Float64Array.from({ length: count }, (_, i) => {
+    const level = (bytes[Math.floor(i / perByte)]! >> ((i % perByte) * bits)) & (2 ** bits - 1);
+    return kind === 'int' && level >= 2 ** (bits - 1) ? level - 2 ** bits : level;
+  });
+}
+
+/** A constant of integers that are whole bytes. */
+export function integers(
+  dtype: DType,
+  shape: readonly number[],
+  values: ArrayLike<number>,
+): Constant {
+  if (dtype === 'int64') {
+    const data = BigInt64Array.from(values as ArrayLike<number> as number[], BigInt);
+    return constantOf(dtype, shape, bytesOf(data));
+  }
+  const data = typedArrayOf(dtype, new Uint8Array((values.length * dtypes[dtype].bits) / 8));
+  (data as Int32Array).set(values);
+  return constantOf(dtype, shape, bytesOf(data));
+}
+
+/** uint8 as int8 with a zero point 128 less: the same real numbers. */
+export function shifted(constant: Constant): Constant {
+  const bytes = (readConstant(constant) as Uint8Array).map((byte) => byte ^ 128);
+  return constantOf('int8', constant.shape, bytes);
+}
+
+export function shiftedQuantization(quantization: Quantization): Quantization {
+  const { scale, zeroPoint } = quantization;
+  const zeros = Int32Array.from(scale, (_, i) => (zeroPoint?.[i] ?? 0) - 128);
+  return {
+    ...quantization,
+    storage: 'int8',
+    zeroPoint: zeros.some((zero) => zero !== 0) ? zeros : null,
+  };
+}
+
+/** Weights as symmetric int8, one scale for each index of an axis.
+ *  @returns with the largest difference of a weight */
+export function symmetric(
+  constant: Constant,
+  quantization: Quantization,
+  axis: number,
+): { constant: Constant; quantization: Quantization; error: number } {
+  const { shape } = constant;
+  const levels = elementsOf(constant);
+  const inner = volume(shape.slice(axis + 1));
+  const channels = shape[axis]!;
+  const own = quantization.axis === null ? null : stepOf(shape, quantization.axis);
+  const reals = levels.map((level, i) => {
+    const at = own === null ? 0 : Math.floor(i / own.inner) % own.count;
+    return (level - (quantization.zeroPoint?.[at] ?? 0)) * quantization.scale[at]!;
+  });
+  const most = new Float64Array(channels);
+  reals.forEach((real, i) => {
+    const at = Math.floor(i / inner) % channels;
+    most[at] = Math.max(most[at]!, Math.abs(real));
+  });
+  const scale = Float32Array.from(most, (max) => (max > 0 ? max / 127 : 1));
+  let error = 0;
+  const result = Int8Array.from(reals, (real, i) => {
+    const step = scale[Math.floor(i / inner) % channels]!;
+    const level = Math.max(-127, Math.min(127, Math.round(real / step)));
+    error = Math.max(error, Math.abs(level * step - real));
+    return level;
+  });
+  return {
+    constant: constantOf('int8', shape, bytesOf(result)),
+    quantization: { ...quantization, storage: 'int8', scale, zeroPoint: null, axis },
+    error,
+  };
+}
+
+function stepOf(shape: readonly number[], axis: number): { inner: number; count: number } {
+  return { inner: volume(shape.slice(axis + 1)), count: shape[axis]! };
+}

@@ -1,0 +1,30 @@
+import type { Lowering } from '../lower/lowering.ts';
+import { activationKernels } from './activations.ts';
+import { arithmeticKernels } from './arithmetic.ts';
+import { concatKernels } from './concat.ts';
+import { convKernels } from './conv.ts';
+import { matmulKernels } from './matmul.ts';
+import { poolKernels } from './pool.ts';
+import { reduceKernels } from './reduce.ts';
+import { resizeKernels } from './resize.ts';
+import { sigmoid16Kernels } from './sigmoid16.ts';
+import { softmaxKernels } from './softmax.ts';
+import { storedLowering } from './stored.ts';
+import { tableKernels } from './tables.ts';
+
+/** Quantized operators as TFLite's reference kernels compute them, bit for bit: before all other lowerings, where a
+ *  session has contract `reference`. What only moves levels, and what is not quantized, is not among them.
+ *  Sources: tflite/kernels/internal/reference and integer_ops (arithmetic), the operators' Prepare (factors). */
+export const referenceLowerings: readonly Lowering[] = [
+  ...convKernels('reference'),
+  ...matmulKernels('reference'),
+  ...arithmeticKernels,
+  ...sigmoid16Kernels,
+  ...tableKernels,
+  ...activationKernels,
+  ...softmaxKernels,
+  ...poolKernels,
+  ...reduceKernels,
+  ...resizeKernels,
+  ...concatKernels,
+].map(storedLowering);

@@ -1,0 +1,136 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { FormatError, ModelpressError } from '../../../src/core/errors.ts';
+import type { ByteSource } from '../../../src/core/source.ts';
+import {
+  decodeTflite,
+  encodeTflite,
+  encodeTfliteTo,
+  openTflite,
+  type TfliteFile,
+} from '../../../src/formats/tflite/codec.ts';
+import { malformedTflite, tfliteFiles } from './corpus.ts';
+import { differences } from './same-tables.ts';
+
+const x = suite('tflite codec');
+
+/** A source that is no memory, and counts what is read. */
+function fileSource(bytes: Uint8Array): ByteSource & { bytesRead: number } {
+  const source = {
+    size: bytes.length,
+    bytesRead: 0,
+    async read(offset: number, length: number) {
+      assert.ok(offset >= 0 && offset + length <= bytes.length);
+      source.bytesRead += length;
+      return bytes.slice(offset, offset + length);
+    },
+  };
+  return source;
+}
+
+async function written(file: TfliteFile, limit?: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  const options = { buffers: file.buffers, ...(limit === undefined ? {} : { limit }) };
+  const size = await encodeTfliteTo(
+    file.record,
+    {
+      write(chunk) {
+        chunks.push(chunk.slice());
+      },
+    },
+    options,
+  );
+  const bytes = Buffer.concat(chunks);
+  assert.is(bytes.length, size);
+  return new Uint8Array(bytes);
+}
+
+/** Without a listing of what differs, which takes long for large arrays. */
+function same(got: Uint8Array, expected: Uint8Array, what: string): void {
+  assert.is(Buffer.compare(got, expected), 0, what);
+}
+
+x('every real file comes back table by table, for the published runtime', () => {
+  let count = 0;
+  for (const { name, bytes } of tfliteFiles()) {
+    const again = encodeTflite(decodeTflite(bytes));
+    assert.equal(differences(bytes, again), [], name);
+    // Padding and the order of tables are ours; the size must not be.
+    assert.ok(again.length < 1.05 * bytes.length, `${name}: ${again.length} of ${bytes.length}`);
+    same(encodeTflite(decodeTflite(again)), again, `${name}: written twice`);
+    count++;
+  }
+  assert.ok(count === 0 || count >= 110, `${count} files`);
+});
+
+x('buffers of a file on disk stay there, and are streamed back', async () => {
+  for (const { name, bytes } of tfliteFiles()) {
+    if (bytes.length < 100_000) continue;
+    const source = fileSource(bytes);
+    const file = await openTflite(source);
+    if (bytes.length > 3_000_000)
+      assert.ok(source.bytesRead < bytes.length / 1.5, `${name}: ${source.bytesRead}`);
+    same(await written(file), encodeTflite(decodeTflite(bytes)), name);
+  }
+});
+
+x('buffers behind the FlatBuffers part: written beyond a limit, read from there', async () => {
+  for (const { name, bytes } of tfliteFiles()) {
+    if (bytes.length > 100_000) continue;
+    const record = decodeTflite(bytes);
+    const outside = encodeTflite(record, { limit: 100 });
+    assert.equal(differences(bytes, outside, false), [], name);
+    const again = decodeTflite(outside);
+    record.buffers?.forEach(({ data }, i) => {
+      same(again.buffers?.[i]?.data ?? new Uint8Array(0), data ?? new Uint8Array(0), name);
+    });
+    for (const [i, { operators }] of (record.subgraphs ?? []).entries())
+      for (const [j, { customOptions }] of (operators ?? []).entries())
+        assert.equal(again.subgraphs?.[i]?.operators?.[j]?.customOptions, customOptions, name);
+    const lazily = await openTflite(fileSource(outside));
+    same(await written(lazily, 100), outside, name);
+    // And back to one part.
+    same(encodeTflite(again), encodeTflite(record), name);
+  }
+});
+
+x('what lies outside must be in the file', () => {
+  const bytes = encodeTflite(
+    { version: 3, buffers: [{}, { data: new Uint8Array([1, 2, 3]) }] },
+    { limit: 1 },
+  );
+  assert.equal(decodeTflite(bytes).buffers?.[1]?.data, new Uint8Array([1, 2, 3]));
+  // The last bytes are the buffer's: 3 of them, at a multiple of 16.
+  assert.is(bytes.length % 16, 3);
+  const fails = (broken: Uint8Array): void => {
+    assert.throws(
+      () => decodeTflite(broken),
+      (error: unknown) =>
+        error instanceof FormatError &&
+        error.code === 'E_TFLITE_RANGE' &&
+        error.where === 'Model.buffers[1]',
+    );
+  };
+  fails(bytes.slice(0, -1));
+  // Its size, 3 as a 64-bit integer, made 2^63 + 3.
+  const at = Buffer.from(bytes).indexOf(Buffer.from([3, 0, 0, 0, 0, 0, 0, 0]));
+  const huge = bytes.slice();
+  huge[at + 7] = 0x80;
+  fails(huge);
+});
+
+x('broken files end in a typed error or a model', () => {
+  let accepted = 0;
+  for (const { name, bytes } of malformedTflite()) {
+    try {
+      encodeTflite(decodeTflite(bytes));
+      accepted++;
+    } catch (error) {
+      assert.instance(error, ModelpressError, `${name}: ${error}`);
+      if (error instanceof FormatError) assert.ok(error.where !== undefined, name);
+    }
+  }
+  assert.ok(accepted < 20, `${accepted} accepted`);
+});
+
+x.run();
