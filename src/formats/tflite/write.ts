@@ -9,6 +9,8 @@ import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
 import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
+import { checkRelease, minimumRelease } from './releases.ts';
+import { withVersions } from './versions.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
 import { FileTables } from './write/file.ts';
@@ -39,13 +41,16 @@ export async function writeTflite(
 /** The tables that a model was read from, if they still say the same. */
 function untouched(model: Model, options: WriteOptions): ModelRecord | null {
   const isAsRead = model.edits.length === 0 && options.layout === undefined;
-  return isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+  const record = isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+  if (record !== null && options.minRuntime !== undefined) checkRelease(record, options.minRuntime);
+  return record;
 }
 
 /** A model as the tables of a TFLite file.
  *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
   const { model: prepared, integer, changes } = await prepare(model, options);
+  for (const change of changes) options.onQuantization?.(change);
   const file = new FileTables();
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
@@ -53,7 +58,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
     integer,
-    changes: [...changes],
+    onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {
         const e = new Emitter(graph, context);
@@ -80,7 +85,21 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     inputs: names(record.inputs, prepared.graph.inputs),
     outputs: names(record.outputs, prepared.graph.outputs),
   });
-  return file.record('modelpress');
+  const complete = withVersions(file.record('modelpress'));
+  if (options.minRuntime !== undefined) checkRelease(complete, options.minRuntime);
+  return withRelease(complete);
+}
+
+/** Says which release of the runtime is the first to load the file. */
+function withRelease(record: ModelRecord): ModelRecord {
+  const release = minimumRelease(record);
+  if (release === null) return record;
+  const data = new Uint8Array(16);
+  data.set(new TextEncoder().encode(release).subarray(0, data.length - 1));
+  const buffers = [...(record.buffers ?? []), { data }];
+  const metadata = [...(record.metadata ?? [])];
+  metadata.push({ name: 'min_runtime_version', buffer: buffers.length - 1 });
+  return { ...record, buffers, metadata };
 }
 
 /** Subgraphs are numbered as they begin: the main one is the first. */

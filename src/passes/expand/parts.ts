@@ -140,7 +140,7 @@ export class Parts {
   ): readonly Value[] {
     const base = `${this.node.outputs[0]?.name ?? 'expanded'}/${op}`;
     const outputs = types.map((type) => ({ name: freshName(this.#names, base), type }));
-    const spec = { op, inputs, attributes, name: `${this.node.name || this.node.op}/${op}` };
+    const spec = { op, inputs, attributes, name: outputs[0]!.name };
     const node = this.#edit.addNode({ before: this.node }, spec, outputs);
     this.#added.push(node);
     return node.outputs;
@@ -322,6 +322,7 @@ export class Parts {
       const isOwn = value.producer !== null && this.#added.includes(value.producer);
       if (!isOwn || taken.has(value)) last = this.raw('Identity', [value], 1, [])[0]!;
       taken.add(last);
+      last.quantization ??= output.quantization;
       // It may be an output of the graph, which is known by its name.
       const { name } = output;
       this.#edit.rename(output, `${name}/before`);

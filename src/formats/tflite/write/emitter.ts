@@ -10,14 +10,14 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
-import type { QuantizationChange } from '../legalize/change.ts';
+import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
+import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
-import { versionOf } from './versions.ts';
 
 /** How an operator of the IR becomes operators of the file: emits them; what it can't, it says by `fail`. */
 export type Row = (e: Emitter, node: Node) => void;
@@ -30,8 +30,8 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
-  /** What became of quantization, for the report. */
-  readonly changes: QuantizationChange[];
+  /** Told what becomes of quantization. */
+  onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
    *  @param begin  adds inputs behind the graph's own, for what it reads around it */
   subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
@@ -49,7 +49,7 @@ interface Emitted {
   readonly options: BuiltinOptions | undefined;
 }
 
-/** Half floats from this size on stay half floats in the file. */
+/** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
 const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
@@ -121,7 +121,7 @@ export class Emitter {
     this.#operators.length = before;
     for (const value of node.outputs) if (!known.includes(value)) this.#operands.delete(value);
     const what = 'it computes with real numbers: its operators have no kernels of integers';
-    this.context.changes.push({ where: describe(node), kind: 'real', what, error: 0 });
+    this.context.onQuantization({ where: describe(node), kind: 'real', what, error: 0 });
     return false;
   }
 
@@ -320,11 +320,14 @@ export class Emitter {
     const { quantization, constant, shape } = operand;
     if (quantization !== null ? this.isInteger : constant?.dtype !== 'float16') return operand;
     let real = this.#dequantized.get(operand);
-    if (real === undefined) {
-      real = makeOperand(freshName(this.#names, `${operand.name}/real`), 'float32', shape);
-      this.#dequantized.set(operand, real);
-      this.raw('DEQUANTIZE', [operand], [real]);
-    }
+    if (real !== undefined) return real;
+    const name = freshName(this.#names, `${operand.name}/real`);
+    const isFolded = constant !== null && quantization !== null && !isWorth(quantization, constant);
+    real = isFolded
+      ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
+      : makeOperand(name, 'float32', shape);
+    this.#dequantized.set(operand, real);
+    if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
     return real;
   }
 
@@ -349,16 +352,14 @@ export class Emitter {
     const indices = (list: readonly (Operand | null)[]): Int32Array =>
       Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
     const first = indices(this.#inputs);
-    const operators = this.#operators.map((emitted): OperatorRecord => {
-      const { name, options } = emitted;
-      const version = versionOf(name, emitted.inputs, emitted.outputs, options);
-      return {
-        inputs: indices(emitted.inputs),
-        outputs: indices(emitted.outputs),
+    const operators = this.#operators.map(
+      ({ name, inputs, outputs, options }): OperatorRecord => ({
+        inputs: indices(inputs),
+        outputs: indices(outputs),
         ...(options === undefined ? {} : { builtinOptions: options }),
-        opcodeIndex: this.file.codeOf(name, version),
-      };
-    });
+        opcodeIndex: this.file.codeOf(name),
+      }),
+    );
     return {
       inputs: first,
       outputs: indices(outputs),
@@ -367,6 +368,13 @@ export class Emitter {
       name: this.graph.name,
     };
   }
+}
+
+/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
+ *  they are many. */
+function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
+  const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
+  return isKnown && view === null && blockSize === null && data.size >= worthHalf;
 }
 
 /** Elements of a constant as numbers; null for strings and types that are no numbers. */

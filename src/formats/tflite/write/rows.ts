@@ -46,6 +46,9 @@ const expandable: ReadonlySet<string> = new Set(['Loop', 'Scan']);
 /** Whether a node has a row that is as good as an expansion, or will have one when its images have their channels last. */
 export function hasRow(node: Node): boolean {
   if (expandable.has(node.op)) return false;
+  if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
+  const training = node.attributes.get('training_mode');
+  if (training?.type === 'int' && training.value !== 0) return false;
   if (rowOf(node) !== null) return true;
   return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
 }
