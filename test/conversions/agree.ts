@@ -4,7 +4,7 @@ import { bigintsOf, isWide, numbersOf } from '../../src/runtime/generic/elements
 export interface Tolerance {
   /** For floats: this share of the largest expected value. */
   readonly share: number;
-  /** For 8-bit integers: at most so many quanta, and that in at most 1 of 100 elements. */
+  /** For 8- and 16-bit integers: at most so many quanta, and that in at most 1 of 100 elements. */
   readonly quanta: number;
 }
 
@@ -25,7 +25,7 @@ export function disagreement(got: Tensor, expected: Tensor, tolerance: Tolerance
   );
   const allowed = isFloat
     ? 1e-7 + tolerance.share * largest
-    : /int8/.test(got.type)
+    : /int(8|16)$/.test(got.type)
       ? tolerance.quanta
       : 0;
   let different = 0;

@@ -134,6 +134,8 @@ function sameOutputs(
 async function ofTflite(path: string, bytes: Uint8Array, operators: string[]): Promise<null> {
   const model = await readModel(bytes);
   operators.push(...operatorsOf(model));
+  if (model.graph.outputs.length === 0)
+    throw new Finding('NO REFERENCE', 'it has no outputs', true);
   const reference = await tfliteReference(path, bytes).catch((error: unknown) => {
     if (!(error instanceof TfliteRunError)) throw error;
     throw new Finding('NO REFERENCE', error.message, true);
@@ -161,7 +163,20 @@ async function ofTflite(path: string, bytes: Uint8Array, operators: string[]): P
     throw new Finding('RUN', `onnxruntime-node: ${String(error)}`);
   });
   const outputs = after.graph.outputs.map(({ name }) => results[name]);
-  return sameOutputs(outputs, reference.outputs, { share: 1e-4, quanta: 1 });
+  const share = isHybrid(model) ? hybridShare : 1e-4;
+  return sameOutputs(outputs, reference.outputs, { share, quanta: 1 });
+}
+
+/** TFLite rounds activations to 8 bits while it runs where only weights are integers, and each of its runtimes
+ *  otherwise; ONNX files compute with what the weights stand for. */
+const hybridShare = 1e-2;
+
+function isHybrid({ graph }: Model): boolean {
+  return graph.nodes.some(({ inputs }) => {
+    const [x, ...weights] = inputs;
+    const isReal = x != null && x.constant === null && x.quantization === null;
+    return isReal && weights.some((w) => w?.constant != null && w.quantization !== null);
+  });
 }
 
 /** A file that nobody touched is written, and does the same in tfjs-tflite, bit for bit. */
@@ -188,10 +203,14 @@ async function roundTrip(bytes: Uint8Array, operators: string[]): Promise<null> 
   return sameOutputs(after, before, { share: 0, quanta: 0 });
 }
 
+/** More elements are not fed. */
+const mostElements = 1 << 24;
+
 /** Small numbers, so that indices are in range more often than not. */
 function noise({ type, dims, data }: Tensor, seed: number): Tensor {
   const next = random(seed + 1);
   const isFloat = type.startsWith('float');
+  if (data.length > mostElements) throw new Finding('NO REFERENCE', 'its inputs are huge', true);
   const values = Array.from({ length: data.length }, () =>
     isFloat ? next.uniform() * 2 - 1 : next.below(2),
   );
