@@ -1,7 +1,7 @@
 import { type DType, dtypes } from '../../../core/dtype.ts';
 import { UnsupportedError } from '../../../core/errors.ts';
-import { isStatic, type Shape, volume } from '../../../core/shape.ts';
-import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
+import { type Shape, volume } from '../../../core/shape.ts';
+import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import { describe } from '../../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../../ir/graph.ts';
@@ -16,8 +16,11 @@ import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
+
+export { knownRank, knownSizes, numbersOf } from './known.ts';
 
 /** How an operator of the IR becomes operators of the file: emits them; what it can't, it says by `fail`. */
 export type Row = (e: Emitter, node: Node) => void;
@@ -375,31 +378,4 @@ export class Emitter {
 function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
   const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
   return isKnown && view === null && blockSize === null && data.size >= worthHalf;
-}
-
-/** Elements of a constant as numbers; null for strings and types that are no numbers. */
-export function numbersOf(constant: Constant): number[] | null {
-  const { kind, bits } = dtypes[constant.dtype];
-  if (constant.strings !== undefined || bits < 8 || kind === 'complex') return null;
-  const bytes = readConstant(constant) as Uint8Array;
-  if (kind === 'float') return [...floatsOf(constant.dtype, bytes)];
-  return Array.from(typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>, Number);
-}
-
-/** Sizes of a shape that is known.
- *  @throws {UnsupportedError} some are not */
-export function knownSizes(e: Emitter, operand: Operand): readonly number[] {
-  if (isStatic(operand.shape)) return operand.shape;
-  throw e.fail(
-    'SHAPE',
-    `the sizes of "${operand.name}" are not known`,
-    'give the model fixed input sizes before it is converted',
-  );
-}
-
-/** The number of axes.
- *  @throws {UnsupportedError} it is not known */
-export function knownRank(e: Emitter, operand: Operand): number {
-  if (operand.shape !== null) return operand.shape.length;
-  throw e.fail('SHAPE', `the rank of "${operand.name}" is not known`);
 }
