@@ -7,7 +7,7 @@ import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
-import { modelOrigin } from './origin.ts';
+import { type ModelOrigin, modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
@@ -31,15 +31,16 @@ export async function writeTflite(
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<WriteReport> {
-  const record = untouched(model, options) ?? (await toTflite(model, options));
-  const bytes = await encodeTfliteTo(record, sink);
+  const own = untouched(model, options);
+  const record = own?.record ?? (await toTflite(model, options));
+  const bytes = await encodeTfliteTo(record, sink, own === null ? {} : { buffers: own.buffers });
   return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
 }
 
 /** The tables that a model was read from, if they still say the same. */
-function untouched(model: Model, options: WriteOptions): ModelRecord | null {
+function untouched(model: Model, options: WriteOptions): ModelOrigin | null {
   const isAsRead = model.edits.length === 0 && options.layout === undefined;
-  return isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+  return isAsRead ? modelOrigin(model) : null;
 }
 
 /** A model as the tables of a TFLite file.

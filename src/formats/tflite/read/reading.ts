@@ -13,14 +13,12 @@ export interface Variable {
 /** What reading one file shares. */
 export interface Reading {
   readonly record: ModelRecord;
-  /** The file's bytes. */
-  readonly source: ByteSource;
   readonly limits: Limits;
   readonly types: ReadingTypes;
   /** Names of values in all graphs: each is used once. */
   readonly names: Set<string>;
-  /** One source a buffer, made when it is first asked for. */
-  readonly buffers: Map<number, ByteSource>;
+  /** What the record's buffers hold; nothing where they are empty. All tensors of a buffer share its source. */
+  readonly buffers: readonly ByteSource[];
   readonly notes: string[];
   readonly nodes: Budget;
   readonly tensors: Budget;
