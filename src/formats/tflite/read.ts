@@ -45,7 +45,12 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
   const model = new Model(graph);
   model.format = 'tflite';
   model.sourceBytes = source.size;
-  model.origin = { record, subgraph, buffers: reading.buffers, notes: reading.notes } satisfies ModelOrigin;
+  model.origin = {
+    record,
+    subgraph,
+    buffers: reading.buffers,
+    notes: reading.notes,
+  } satisfies ModelOrigin;
   model.opsets.set('', onnxOpset);
   model.states.push(...reading.states);
   return model;

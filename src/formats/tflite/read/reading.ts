@@ -1,6 +1,8 @@
 import type { Budget, Limits } from '../../../core/limits.ts';
 import type { ByteSource } from '../../../core/source.ts';
+import type { Constant } from '../../../ir/constant.ts';
 import type { Value } from '../../../ir/graph.ts';
+import type { State } from '../../../ir/model.ts';
 import type { ReadingTypes } from '../../reading-types.ts';
 import type { ModelRecord } from '../records.ts';
 
@@ -8,6 +10,8 @@ import type { ModelRecord } from '../records.ts';
 export interface Variable {
   readonly input: Value;
   current: Value;
+  /** What it holds at first; default zeros. */
+  initial?: Constant;
 }
 
 /** What reading one file shares. */
@@ -24,5 +28,5 @@ export interface Reading {
   readonly tensors: Budget;
   /** Variables with a name (VAR_HANDLE), of all subgraphs. */
   readonly variables: Map<string, Variable>;
-  readonly states: { input: string; output: string }[];
+  readonly states: State[];
 }
