@@ -12,7 +12,9 @@ x('files with every field of the schema come back', () => {
   const seen = new Set<string>();
   for (const bytes of seedFiles()) {
     const record = decodeTflite(bytes);
-    assert.equal(differences(bytes, encodeTflite(record)), []);
+    // One has its buffers behind the tables.
+    const inside = record.buffers?.every(({ offset }) => offset === undefined || offset === 0n);
+    assert.equal(differences(bytes, encodeTflite(record), inside), []);
     collect(record);
   }
   // The schema's tables, but those of unions within what a file has once.

@@ -179,9 +179,10 @@ function inline(type: number, width: number, bits: bigint): Item {
 }
 
 function integer(value: bigint): Item {
-  if (value >= 2n ** 63n && value < 2n ** 64n) return inline(flexTypes.uint, 8, value);
-  if (value < -(2n ** 63n) || value >= 2n ** 64n)
+  if (BigInt.asIntN(64, value) !== value) {
+    if (BigInt.asUintN(64, value) === value) return inline(flexTypes.uint, 8, value);
     throw rangeError('value', 'an integer of 64 bits', value);
+  }
   return inline(flexTypes.int, widthOf(value, flexTypes.int), value);
 }
 
