@@ -1,7 +1,7 @@
 import { byteLengthOf, dtypes } from '../../../core/dtype.ts';
 import { FormatError, UnsupportedError } from '../../../core/errors.ts';
 import { volume } from '../../../core/shape.ts';
-import { type ByteSource, bufferSource, readSync, sliceSource } from '../../../core/source.ts';
+import { type ByteSource, bufferSource, readSync } from '../../../core/source.ts';
 import { type Constant, constantOf } from '../../../ir/constant.ts';
 import type { TensorRecord } from '../records.ts';
 import { dtypeOf } from '../tensor-types.ts';
@@ -28,6 +28,9 @@ export function constantOfTensor(
     const dtype = dtypeOf(tensor.type);
     if (!shape.includes(0) || dtype === null) return null;
     return constantOf(dtype, shape, new Uint8Array(0));
+  }
+  if (tensor.sparsity !== undefined) {
+    throw new UnsupportedError('a sparse tensor', { code: 'E_TFLITE_SPARSE', where });
   }
   const dtype = dtypeOf(tensor.type);
   const shape = shapeOf(tensor, reading, where);
@@ -62,30 +65,11 @@ export function shapeOf(tensor: TensorRecord, { limits }: Reading, where: string
   return shape;
 }
 
-function bufferAt(index: number, reading: Reading, where: string): ByteSource | null {
-  const known = reading.buffers.get(index);
-  if (known !== undefined) return known;
-  const buffer = reading.record.buffers?.[index];
-  if (buffer === undefined) {
-    if (index === 0) return null;
-    throw new FormatError(`there is no buffer ${index}`, { code: 'E_TFLITE_BUFFER', where });
-  }
-  const { data } = buffer;
-  const [offset, size] = [Number(buffer.offset ?? 0n), Number(buffer.size ?? 0n)];
-  let source: ByteSource | null = null;
-  if (data !== undefined && data.length > 0) source = bufferSource(data);
-  // Offsets of 0 and 1 mean that the data are not outside (schema.fbs, Buffer.offset).
-  else if (offset > 1 && size > 0) {
-    if (offset + size > reading.source.size) {
-      throw new FormatError(`buffer ${index} ends after the file`, {
-        code: 'E_TFLITE_BUFFER',
-        where,
-      });
-    }
-    source = sliceSource(reading.source, offset, size);
-  }
-  if (source !== null) reading.buffers.set(index, source);
-  return source;
+function bufferAt(index: number, { buffers }: Reading, where: string): ByteSource | null {
+  const buffer = buffers[index];
+  if (buffer !== undefined) return buffer.size === 0 ? null : buffer;
+  if (index === 0) return null;
+  throw new FormatError(`there is no buffer ${index}`, { code: 'E_TFLITE_BUFFER', where });
 }
 
 /** int32 count, count + 1 offsets from the start, then the bytes (tflite/string_util.h). */

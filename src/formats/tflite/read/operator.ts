@@ -305,7 +305,7 @@ export class OperatorReader {
     this.#nodes.length = 0;
     this.#taken.clear();
     const inputs = Array.from(this.record.inputs ?? [], (tensor, index) =>
-      tensor < 0 || this.reader.tensor(tensor).isVariable === true ? null : this.input(index),
+      tensor < 0 || this.reader.tensor(tensor).isVariable === true ? null : this.#readable(index),
     );
     const custom = this.name.startsWith('CUSTOM:') ? this.name.slice(7) : this.name;
     const record = { operator: this.record, code: this.code };
@@ -329,6 +329,16 @@ export class OperatorReader {
       node.outputs.push(value);
     }
     this.#nodes.push(node);
+  }
+
+  /** An input, or null for a constant that can't be read: the record has it. */
+  #readable(index: number): Value | null {
+    try {
+      return this.input(index);
+    } catch (error) {
+      if (error instanceof UnsupportedError) return null;
+      throw error;
+    }
   }
 
   /** Notes where the operator's operands went, and returns its outputs by tensor.
