@@ -17,6 +17,7 @@ import { readAttributes } from '../../ops/attributes.ts';
 import { numberOfDtype } from '../../ops/data-types.ts';
 import { findOp, ops } from '../../ops/index.ts';
 import type { AttributeReader } from '../../ops/op.ts';
+import { broadcast } from './broadcast.ts';
 
 type Inputs = readonly (Value | null)[];
 type Settings = Readonly<Record<string, number | string | readonly number[]>>;
@@ -389,18 +390,4 @@ function attributeOf(value: number | string | readonly number[], isFloat: boolea
   if (typeof value === 'string') return { type: 'string', value };
   if (typeof value === 'number') return isFloat ? { type: 'float', value } : { type: 'int', value };
   return { type: 'ints', value };
-}
-
-/** The sizes that two broadcast to, or null; unknown where symbols differ. */
-export function broadcast(a: readonly Dim[], b: readonly Dim[]): Dim[] | null {
-  const rank = Math.max(a.length, b.length);
-  const result: Dim[] = [];
-  for (let i = rank; i > 0; i--) {
-    const m = i > a.length ? 1 : a.at(-i)!;
-    const n = i > b.length ? 1 : b.at(-i)!;
-    if (m === 1 || n === 1) result.push(m === 1 ? n : m);
-    else if (typeof m === 'number' && typeof n === 'number' && m !== n) return null;
-    else result.push(typeof m === 'number' ? m : typeof n === 'number' || m === n ? n : null);
-  }
-  return result;
 }
