@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { random } from '../../src/core/random.ts';
-import type { Tensor } from '../../src/core/tensor.ts';
+import { Tensor } from '../../src/core/tensor.ts';
 import { readNpy } from '../../src/formats/npy.ts';
 import type { Model } from '../../src/ir/index.ts';
 import { findInputs } from '../../src/runtime/find-inputs.ts';
@@ -71,12 +71,32 @@ let references: TfliteReference[] | undefined;
 export async function tfliteReference(path: string, bytes: Uint8Array): Promise<Reference> {
   references ??= tfliteReferences();
   const stored = references.find(({ model, outputs }) => model === path && outputs.length > 0);
+  if (path in ownInputs) {
+    const inputs = await tfliteInputs(path, bytes);
+    return { inputs, outputs: (await runTflite(bytes, inputs)).outputs };
+  }
   if (stored !== undefined && !stored.outputs.includes(null)) return stored;
-  const inputs = stored?.inputs ?? (await seededInputs(bytes));
+  const inputs = stored?.inputs ?? (await tfliteInputs(path, bytes));
   return { inputs, outputs: (await runTflite(bytes, inputs)).outputs };
 }
 
-async function seededInputs(bytes: Uint8Array): Promise<Tensor[]> {
+/** Inputs of files on which random ones make kernels read beyond what they are given. */
+const ownInputs: Readonly<Record<string, () => Tensor[]>> = {
+  'ai-edge-quantizer/single_slice.tflite': () => [
+    new Tensor('int32', [0, 1, 1], [3]),
+    new Tensor('int32', [2, 2, -1], [3]),
+    new Tensor(
+      'float32',
+      Array.from({ length: 24 }, (_, i) => i),
+      [2, 3, 4],
+    ),
+  ],
+};
+
+/** Seeded numbers for a TFLite file, or what it asks for. */
+export async function tfliteInputs(path: string, bytes: Uint8Array): Promise<Tensor[]> {
+  const own = ownInputs[path];
+  if (own !== undefined) return own();
   const { inputs } = await loadTflite(bytes);
   if (inputs.some(({ tensor }) => tensor.size > 1 << 24))
     throw new TfliteRunError('run', 'its inputs are huge');
