@@ -2,7 +2,7 @@ import { convert } from '../../src/convert.ts';
 import { ModelpressError } from '../../src/core/errors.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import { readModel, writeModel } from '../../src/formats/index.ts';
-import type { Model } from '../../src/ir/index.ts';
+import type { Model, Value } from '../../src/ir/index.ts';
 import { allGraphs } from '../../src/ir/walk.ts';
 import type { OnnxCase } from '../onnx-cases.ts';
 import { runModel } from '../ort.ts';
@@ -163,7 +163,14 @@ async function ofTflite(path: string, bytes: Uint8Array, operators: string[]): P
   });
   const outputs = after.graph.outputs.map(({ name }) => results[name]);
   const share = isHybrid(model) ? hybridShare : 1e-4;
-  return sameOutputs(outputs, reference.outputs, { share, quanta: 1 });
+  const expected = reference.outputs.map((tensor, i) => widened(tensor, model.graph.outputs[i]!));
+  return sameOutputs(outputs, expected, { share, quanta: 1 });
+}
+
+/** Small labels are stored as bytes, whatever the model gives. */
+function widened(tensor: Tensor | null, { type }: Value): Tensor | null {
+  if (tensor?.type !== 'uint8' || type?.kind !== 'tensor' || type.dtype !== 'int64') return tensor;
+  return new Tensor('int64', [...(tensor.data as Uint8Array)], tensor.dims);
 }
 
 /** TFLite rounds activations to 8 bits while it runs where only weights are integers, and each of its runtimes
@@ -177,8 +184,6 @@ function isHybrid({ graph }: Model): boolean {
     return isReal && weights.some((w) => w?.constant != null && w.quantization !== null);
   });
 }
-
-const hugeInputs = 'RUN: its inputs are huge';
 
 /** A file that nobody touched is written, and does the same in tfjs-tflite, bit for bit. */
 async function roundTrip(path: string, bytes: Uint8Array, operators: string[]): Promise<null> {
@@ -194,7 +199,6 @@ async function roundTrip(path: string, bytes: Uint8Array, operators: string[]): 
     }
   };
   const before = await said(bytes);
-  if (before === hugeInputs) throw new Finding('NO REFERENCE', 'its inputs are huge', true);
   const after = await said(written);
   if (typeof before === 'string') {
     if (before === after) throw new Finding('NO REFERENCE', before, true);
