@@ -91,7 +91,20 @@ const ownInputs: Readonly<Record<string, () => Tensor[]>> = {
       [2, 3, 4],
     ),
   ],
+  // The last one says how many rows there are.
+  'tflite-testdata/dynamic_shapes.bin': () => [
+    ...seeded([
+      [8, 42, 1024],
+      [1, 90, 1024],
+    ]),
+    new Tensor('float32', [5], [1, 1]),
+  ],
 };
+
+function seeded(dims: readonly (readonly number[])[]): Tensor[] {
+  const infos = dims.map((own, i) => ({ name: `${i}`, type: 'float32' as const, dims: own }));
+  return Object.values(randomFeeds(infos, {}, random(1)));
+}
 
 /** Seeded numbers for a TFLite file, or what it asks for. */
 export async function tfliteInputs(path: string, bytes: Uint8Array): Promise<Tensor[]> {
