@@ -1,5 +1,6 @@
 import { constantOfValue } from '../../../ir/constant.ts';
 import type { Node } from '../../../ir/graph.ts';
+import { twoForms } from '../../../passes/layout/spatial.ts';
 import { activationRows } from './activation.ts';
 import { opaqueRow } from './as-read.ts';
 import { controlRows } from './control.ts';
@@ -62,5 +63,6 @@ export function hasRow(node: Node): boolean {
   )
     return false;
   if (rowOf(node) !== null) return true;
-  return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
+  const { domain, op } = node;
+  return domain === '' && twoForms.includes(op) && Object.hasOwn(rows, `mp.${op}`);
 }
