@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { resizeExpansions } from './computed-resize.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
@@ -34,6 +35,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...poolExpansions,
   ...quantizeExpansions,
   ...recurrentExpansions,
+  ...resizeExpansions,
   ...samplingExpansions,
   ...signalExpansions,
   ...tfliteRecurrentExpansions,
