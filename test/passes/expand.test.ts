@@ -17,6 +17,7 @@ const least: Readonly<Record<string, number>> = {
   AffineGrid: 2,
   Attention: 30,
   CausalConvWithState: 6,
+  CenterCropPad: 3,
   DFT: 5,
   FlexAttention: 6,
   GatherElements: 2,
