@@ -10,6 +10,7 @@ import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { linearExpansions } from './linear.ts';
 import { lossExpansions } from './losses.ts';
+import { poolExpansions } from './max-pool.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
 import { recurrentExpansions } from './recurrent.ts';
@@ -27,6 +28,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...linearExpansions,
   ...lossExpansions,
   ...normExpansions,
+  ...poolExpansions,
   ...recurrentExpansions,
   ...samplingExpansions,
   ...signalExpansions,
