@@ -154,10 +154,15 @@ function lower(c: LowerContext): Lowered | null {
       const h = gates + gateBytes;
       const [s, before] = [h + hBytes, h + hBytes + sBytes];
       const room = before + sBytes;
+      // Making them may grow kernel memory: not in a step.
+      const [wAt, rAt, biasAt, noneAt] = [w.address, r.address, bias.address, none.address];
+      const peepAt = peepholes?.address ?? 0;
+      const projectionAt = projection?.weights.address ?? 0;
+      const projectionBiasAt = projection?.bias.address ?? 0;
       const gemm = (
         a: number,
-        b: Packed,
-        start: Packed,
+        b: number,
+        start: number,
         out: number,
         m: number,
         n: number,
@@ -168,8 +173,8 @@ function lower(c: LowerContext): Lowered | null {
       ): void =>
         simd.f32_gemm(
           a,
-          b.address,
-          start.address,
+          b,
+          start,
           out,
           m,
           n,
@@ -182,8 +187,8 @@ function lower(c: LowerContext): Lowered | null {
           limit,
         );
       const peep = (gate: number, state: number, to: number): void => {
-        if (peepholes === null) return;
-        simd.f32_mul(peepholes.address + gate * size, state, room, 1, cells, 0);
+        if (peepAt === 0) return;
+        simd.f32_mul(peepAt + gate * size, state, room, 1, cells, 0);
         simd.f32_add(to, room, to, 1, cells, 0);
       };
       const cell = (own: number, item: number): void => {
@@ -204,18 +209,28 @@ function lower(c: LowerContext): Lowered | null {
         simd.f32_mul(o, i, projection === null ? h + item * size : result, 1, cells, 0);
       };
       return () => {
-        gemm(x, w, bias, gates, steps * batch, rows, inner, rows, 0);
+        gemm(x, wAt, biasAt, gates, steps * batch, rows, inner, rows, 0);
         const { u8 } = arena.views();
         u8.copyWithin(h, firstH, firstH + 4 * batch * outputs);
         u8.copyWithin(s, firstS, firstS + batch * size);
         for (let t = 0; t < steps; t++) {
           const now = gates + 4 * t * stepRows * rows;
-          gemm(h, r, none, now, batch, rows, outputs, itemRows * rows, 1);
+          gemm(h, rAt, noneAt, now, batch, rows, outputs, itemRows * rows, 1);
           for (let n = 0; n < batch; n++) cell(now + 4 * n * itemRows * rows, n);
-          if (projection !== null) {
-            const { weights, bias: start } = projection;
+          if (projectionAt !== 0) {
             const limit = layer.projectionClip;
-            gemm(before, weights, start, h, batch, outputs, cells, outputs, 0, limit);
+            gemm(
+              before,
+              projectionAt,
+              projectionBiasAt,
+              h,
+              batch,
+              outputs,
+              cells,
+              outputs,
+              0,
+              limit,
+            );
           }
           if (y === 0) continue;
           for (let n = 0; n < batch; n++) {
