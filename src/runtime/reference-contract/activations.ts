@@ -65,6 +65,23 @@ function clip(c: LowerContext): Run | null {
   return low === null || high === null ? null : clipped(c, low, high);
 }
 
+/** √x, cut towards zero. */
+function squareRoot(c: LowerContext): Run | null {
+  return each(c, (x, y) => ({
+    level: (level) => {
+      const root = fround(Math.sqrt(Math.max(fround(x.scale * (level - x.zero)), 0)));
+      return Math.trunc(fround(root / y.scale)) + y.zero;
+    },
+  }));
+}
+
+function absolute(c: LowerContext): Run | null {
+  return each(c, (x, y) => {
+    const same = factor(x, y);
+    return { level: (level) => scaled(Math.abs(level - x.zero), same) + y.zero };
+  });
+}
+
 /** The upper 16 bits of a multiplier. */
 function narrow(multiplier: number): number {
   return multiplier >= 2 ** 31 - 1 - 2 ** 15 ? 32767 : (multiplier + 2 ** 15) >> 16;
@@ -131,5 +148,7 @@ export const activationKernels: readonly StoredKernel[] = [
   { op: 'Relu', prepare: (c) => clipped(c, 0, Infinity) },
   { op: 'Clip', prepare: clip },
   { op: 'HardSwish', prepare: hardSwish },
+  { op: 'Sqrt', prepare: squareRoot },
+  { op: 'Abs', prepare: absolute },
   { op: 'Identity', prepare: requantized },
 ];

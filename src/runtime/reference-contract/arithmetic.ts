@@ -6,6 +6,8 @@ import { type Meaning, type Run, type StoredKernel, smallMeaning } from './store
 
 /** Sums, differences, products and PRelu of levels as TFLite's reference kernels compute them. */
 
+const { fround } = Math;
+
 /** The level of two levels, before limits. */
 type Combine = (a: number, b: number) => number;
 
@@ -27,7 +29,7 @@ function pairOf(c: LowerContext): Pair | null {
 function sums({ a, b, y }: Pair, bits: number, sign: 1 | -1): Combine {
   const twice = 2 * Math.max(a.scale, b.scale);
   const [left, right] = [multiplierOf(a.scale / twice), multiplierOf(b.scale / twice)];
-  const out = multiplierOf(twice / Math.fround(2 ** bits * y.scale));
+  const out = multiplierOf(twice / fround(2 ** bits * y.scale));
   const factor = 2 ** bits;
   return (p, q) => {
     const first = scaled((p - a.zero) * factor, left);
@@ -36,15 +38,26 @@ function sums({ a, b, y }: Pair, bits: number, sign: 1 | -1): Combine {
   };
 }
 
+/** The square of what `sums` subtracts, in 7 more bits. */
+function squares({ a, b, y }: Pair): Combine {
+  const twice = 2 * Math.max(a.scale, b.scale);
+  const [left, right] = [multiplierOf(a.scale / twice), multiplierOf(b.scale / twice)];
+  const out = multiplierOf((twice * twice) / fround(2 ** 14 * y.scale));
+  return (p, q) => {
+    const difference = scaled((p - a.zero) * 128, left) - scaled((q - b.zero) * 128, right);
+    return scaled((difference * difference) | 0, out) + y.zero;
+  };
+}
+
 function products({ a, b, y }: Pair): Combine {
-  const out = multiplierOf(Math.fround(Math.fround(a.scale * b.scale) / y.scale));
+  const out = multiplierOf(fround(fround(a.scale * b.scale) / y.scale));
   return (p, q) => scaled((p - a.zero) * (q - b.zero), out) + y.zero;
 }
 
 /** Levels below the zero point times the slope's. */
 function slopes({ a, b, y }: Pair): Combine {
-  const same = multiplierOf(Math.fround(a.scale / y.scale));
-  const sloped = multiplierOf(Math.fround(Math.fround(a.scale * b.scale) / y.scale));
+  const same = multiplierOf(fround(a.scale / y.scale));
+  const sloped = multiplierOf(fround(fround(a.scale * b.scale) / y.scale));
   return (p, q) => {
     const x = p - a.zero;
     return (x >= 0 ? scaled(x, same) : scaled(x * (q - b.zero), sloped)) + y.zero;
@@ -98,4 +111,5 @@ export const arithmeticKernels: readonly StoredKernel[] = [
     kernel('Mul', domain, product),
   ]),
   kernel('PRelu', '', slopes),
+  kernel('SquaredDifference', 'mp', (pair) => (same(pair) ? squares(pair) : null)),
 ];
