@@ -19,8 +19,15 @@ function each(
   const made = make(x, y);
   if (made === null) return null;
   const limits = { min: made.min ?? y.min, max: made.max ?? y.max };
+  const level = (value: number): number => within(made.level(value), limits);
+  if (x.max - x.min > 255) {
+    return ([from], [to]) => {
+      for (let i = 0; i < to!.length; i++) to![i] = level(from![i]!);
+    };
+  }
+  const table = Int16Array.from({ length: 256 }, (_, i) => level(x.min + i));
   return ([from], [to]) => {
-    for (let i = 0; i < to!.length; i++) to![i] = within(made.level(from![i]!), limits);
+    for (let i = 0; i < to!.length; i++) to![i] = table[from![i]! - x.min]!;
   };
 }
 

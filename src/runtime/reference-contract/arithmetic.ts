@@ -24,6 +24,13 @@ function pairOf(c: LowerContext): Pair | null {
   return { a, b, y };
 }
 
+/** A function of levels: of 8 bits by a table. */
+function tabled({ min, max }: Meaning, f: (level: number) => number): (level: number) => number {
+  if (max - min > 255) return f;
+  const table = Int32Array.from({ length: 256 }, (_, i) => f(min + i));
+  return (level) => table[level - min]!;
+}
+
 /** Both operands with more bits and one scale, then the result's.
  *  @param bits  how many more */
 function sums({ a, b, y }: Pair, bits: number, sign: 1 | -1): Combine {
@@ -31,11 +38,9 @@ function sums({ a, b, y }: Pair, bits: number, sign: 1 | -1): Combine {
   const [left, right] = [multiplierOf(a.scale / twice), multiplierOf(b.scale / twice)];
   const out = multiplierOf(twice / fround(2 ** bits * y.scale));
   const factor = 2 ** bits;
-  return (p, q) => {
-    const first = scaled((p - a.zero) * factor, left);
-    const second = scaled((q - b.zero) * factor, right);
-    return scaled(first + sign * second, out) + y.zero;
-  };
+  const first = tabled(a, (p) => scaled((p - a.zero) * factor, left));
+  const second = tabled(b, (q) => sign * scaled((q - b.zero) * factor, right));
+  return (p, q) => scaled(first(p) + second(q), out) + y.zero;
 }
 
 /** The square of what `sums` subtracts, in 7 more bits. */

@@ -46,8 +46,9 @@ const whole: Blend = (a, b, e, f, v, u) => {
   return Math.trunc((sum + (sum > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
 };
 
+const part = (level: number, p: number, q: number): number => fround(fround(level * p) * q);
+
 const real: Blend = (a, b, e, f, v, u) => {
-  const part = (level: number, p: number, q: number): number => fround(fround(level * p) * q);
   const [y, x] = [fround(1 - v), fround(1 - u)];
   const left = fround(part(a, y, x) + part(b, v, x));
   return Math.trunc(fround(fround(fround(left + part(e, y, u)) + part(f, v, u)) + 0.5));
