@@ -23,6 +23,7 @@ import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { resizeLowerings } from './resize.ts';
 import { selectLowerings } from './select.ts';
+import { tfliteLstmLowerings } from './tflite-lstm.ts';
 import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
@@ -52,6 +53,7 @@ export const lowerings: readonly Lowering[] = [
   ...quantizeLowerings,
   ...integerLowerings,
   ...storedLowerings,
+  ...tfliteLstmLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 
