@@ -144,8 +144,8 @@ function legalizeBias(
     return 'its bias is of another type';
   const isExact = own !== null && isSame(own.scale, scale, channels) && !hasZero(own);
   if (isExact && own.storage === storage && constant.shape.length === 1) {
-    // Scales that differ in rounding only are the product itself.
-    if (own.scale.length !== scale.length || own.scale.some((step, i) => step !== scale[i]))
+    // Scales that differ from the product in rounding only are as good.
+    if (own.scale.length !== scale.length)
       l.edit.setInput(node, 2, l.constant(node, value.name, constant, quantization));
     return null;
   }
