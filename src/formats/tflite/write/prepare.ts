@@ -37,6 +37,8 @@ export async function prepare(
   }
   importQuantization(copy, { purpose: 'store' });
   assignLayout(copy, channelsLast, layout === undefined ? {} : { inputs: layout, outputs: layout });
+  // Integers at the graph's ends may have been transposed instead of what they stand for.
+  importQuantization(copy, { purpose: 'store' });
   fuseForFile(copy, { ops });
   return { model: copy, ...legalizeQuantization(copy) };
 }
