@@ -1,4 +1,4 @@
-import { checkAborted, rangeError } from './core/errors.ts';
+import { checkAborted, rangeError, UnsupportedError } from './core/errors.ts';
 import { type SourceLike, toSource } from './core/source.ts';
 import { type ReadOptions, readModel, type WriteOptions, writeModel } from './formats/index.ts';
 import { clone } from './ir/clone.ts';
@@ -74,8 +74,22 @@ export async function convert(
     outputs: null,
     layers: null,
   };
-  if (runner !== null) await prove({ model, after, bytes }, report, { ...options, runner });
+  if (runner !== null) {
+    const files = { model, after, bytes };
+    await prove(files, report, { ...options, runner }).catch((error: unknown) => {
+      const why = whyNotRun(error);
+      if (why === null) throw error;
+      report.notes.push(`the models were not run: ${why}`);
+    });
+  }
   return { bytes, report };
+}
+
+/** What was converted may still be something that does not run here, or only on inputs that nobody gave. */
+function whyNotRun(error: unknown): string | null {
+  if (!(error instanceof UnsupportedError)) return null;
+  if (error.code === 'E_COMPARE_RUN') return whyNotRun(error.cause);
+  return `${error.where === undefined ? '' : `${error.where}: `}${error.message}`;
 }
 
 function write(

@@ -2,11 +2,14 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { convert } from '../src/convert.ts';
 import { UnsupportedError } from '../src/core/errors.ts';
+import { Tensor } from '../src/core/tensor.ts';
 import { readModel, writeModel } from '../src/formats/index.ts';
 import { ops } from '../src/ops/index.ts';
 import { inferShapes } from '../src/passes/shapes.ts';
+import { conversionText } from '../src/report/conversion-text.ts';
+import { floats, info, modelBytes, node, noise } from './build-model.ts';
 import { onnxCases } from './onnx-cases.ts';
-import { runner } from './ort.ts';
+import { runModel, runner } from './ort.ts';
 import { decodeCase, verdict } from './runtime/conformance.ts';
 
 const lowering = suite('older operator sets');
@@ -66,3 +69,142 @@ lowering('a reduction that Scatter lacks is refused, not dropped', async () => {
 });
 
 lowering.run();
+
+const proving = suite('proofs of conversions');
+
+const image = [1, 3, 6, 6];
+const small = (): Uint8Array =>
+  modelBytes({
+    node: [
+      node('Conv', ['x', 'w'], ['a'], { pads: [1, 1, 1, 1] }),
+      node('HardSwish', ['a'], ['b']),
+      node('GlobalAveragePool', ['b'], ['y']),
+    ],
+    initializer: [floats('w', [4, 3, 3, 3], noise(108, 1))],
+    input: [info('x', image)],
+    output: [info('y', [1, 4, 1, 1])],
+  });
+
+/** What a report is made of: names and kinds of its members. */
+const schema = {
+  kind: 'string',
+  version: 'number',
+  from: 'string',
+  to: 'string',
+  opsetBefore: 'number',
+  opsetAfter: 'number',
+  bytesBefore: 'number',
+  bytesAfter: 'number',
+  nodesBefore: 'number',
+  nodesAfter: 'number',
+  adapted: [{ node: 'string', op: 'string', becomes: ['string'] }],
+  transposes: { count: 'number', least: 'number' },
+  notes: [],
+  outputs: {
+    kind: 'string',
+    version: 'number',
+    runner: 'string',
+    samples: 'number',
+    inputs: 'string',
+    bindings: {},
+    outputs: [
+      {
+        output: 'string',
+        elements: 'number',
+        maxDifference: 'number',
+        maxReference: 'number',
+        sqnrDb: 'number or null',
+        cosine: 'number',
+        levels: 'null',
+        top1: 'null',
+      },
+    ],
+  },
+  layers: {
+    layers: [
+      {
+        layer: 'string',
+        other: 'string',
+        operator: 'string',
+        otherOperator: 'string',
+        matched: 'string',
+        dims: ['number'],
+        permuted: 'boolean',
+        maxDifference: 'number',
+        maxReference: 'number',
+        sqnrDb: 'number or null',
+        cosine: 'number',
+        levels: 'null',
+        differs: 'boolean',
+        arises: 'boolean',
+        why: 'string or null',
+      },
+    ],
+    unmatched: [],
+    firstDifferent: 'null',
+  },
+};
+
+function check(value: unknown, wanted: unknown, where: string): void {
+  if (typeof wanted === 'string') {
+    const kind = value === null ? 'null' : typeof value;
+    assert.ok(wanted.split(' or ').includes(kind), `${where} is ${kind}, not ${wanted}`);
+  } else if (Array.isArray(wanted)) {
+    assert.ok(Array.isArray(value), where);
+    for (const item of value as unknown[]) check(item, wanted[0], `${where}[]`);
+    assert.ok(wanted.length === 0 || (value as unknown[]).length > 0, `${where} is empty`);
+  } else {
+    assert.equal(Object.keys(value as object).sort(), Object.keys(wanted as object).sort(), where);
+    for (const [key, inner] of Object.entries(wanted as object))
+      check((value as Record<string, unknown>)[key], inner, `${where}.${key}`);
+  }
+}
+
+proving('the report is plain data of a known form', async () => {
+  const { report } = await convert(small(), { opset: 13 });
+  check(report, schema, 'report');
+  assert.equal(JSON.parse(JSON.stringify(report)), report);
+});
+
+proving('decomposed nodes are named where the values differ', async () => {
+  const { report } = await convert(small(), { opset: 13 });
+  assert.equal(
+    report.adapted.map(({ op }) => op),
+    ['HardSwish'],
+  );
+  const { layers, firstDifferent } = report.layers!;
+  assert.is(firstDifferent, null, 'within rounding');
+  const row = layers.find(({ operator }) => operator === 'HardSwish')!;
+  assert.ok(row.sqnrDb === null || /written as/.test(row.why!), JSON.stringify(row));
+  assert.match(conversionText(report), /Layers: 3 compared, 3 agree/);
+  assert.match(conversionText(report, { layers: true }), /HardSwish/);
+});
+
+proving('inputs and outputs in the other layout are compared with the source', async () => {
+  const { bytes, report } = await convert(small(), { layout: 'NHWC' });
+  const { graph } = await readModel(bytes);
+  assert.equal(graph.inputs[0]!.type, { kind: 'tensor', dtype: 'float32', shape: [1, 6, 6, 3] });
+  assert.equal(graph.outputs[0]!.type, { kind: 'tensor', dtype: 'float32', shape: [1, 1, 1, 4] });
+  assert.equal(report.transposes, { count: 2, least: 2 });
+  assert.is(report.outputs!.outputs[0]!.maxDifference, 0);
+  const results = await runModel(bytes, {
+    x: new Tensor('float32', new Float32Array(108).fill(1), [1, 6, 6, 3]),
+  });
+  const before = await runModel(small(), {
+    x: new Tensor('float32', new Float32Array(108).fill(1), image),
+  });
+  assert.equal([...(results.y!.data as Float32Array)], [...(before.y!.data as Float32Array)]);
+});
+
+proving('what does not run here is converted all the same, and said', async () => {
+  const bytes = modelBytes({
+    node: [node('Unheard', ['x'], ['y'])],
+    input: [info('x', [2])],
+    output: [info('y', [2])],
+  });
+  const { report } = await convert(bytes);
+  assert.is(report.outputs, null);
+  assert.match(report.notes.join(), /the models were not run: .*Unheard/);
+});
+
+proving.run();

@@ -53,6 +53,23 @@ export function note(text: string, quiet = false): void {
   if (!quiet) process.stderr.write(`${printable(text)}\n`);
 }
 
+/** One of several reasons for which something was not done. */
+interface Failure {
+  code: string;
+  where: string;
+  reason: string;
+  hint?: string;
+}
+
+/** The reasons that an error sums up, as writers give them. */
+function failuresOf(error: unknown): readonly Failure[] {
+  const cause = error instanceof ModelpressError ? error.cause : null;
+  if (!Array.isArray(cause)) return [];
+  const isFailure = (item: Partial<Failure>): boolean =>
+    typeof item?.code === 'string' && typeof item.reason === 'string';
+  return cause.every(isFailure) ? cause : [];
+}
+
 /** Says what went wrong in one line, and returns the exit code. The stack only with DEBUG. */
 export function complain(error: unknown): number {
   const line = (text: string): void => {
@@ -62,7 +79,12 @@ export function complain(error: unknown): number {
     line(`${error.message}${error.hint === undefined ? '' : ` (${error.hint})`}`);
     return 2;
   }
-  if (error instanceof ModelpressError) {
+  const failures = failuresOf(error);
+  if (failures.length > 1) {
+    line(`${failures.length} things are in the way; nothing was written`);
+    for (const { code, where, reason, hint } of failures)
+      line(`  ${code}: ${where}: ${reason}${hint === undefined ? '' : ` (${hint})`}`);
+  } else if (error instanceof ModelpressError) {
     const where = error.where === undefined ? '' : `${error.where}: `;
     const hint = error.hint === undefined ? '' : ` (${error.hint})`;
     line(`${error.code}: ${where}${error.message}${hint}`);

@@ -1,7 +1,9 @@
+import { differentDims } from '../../core/dim.ts';
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { Graph, type Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
+import type { ValueType } from '../../ir/types.ts';
 import { allGraphs, allNodes, freshName, namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { LoweredNode, WriteOptions, WriteReport } from '../format.ts';
@@ -21,7 +23,7 @@ import type {
 import { graphRecord, infoRecord, isSparse, isSynthetic, modelRecord } from './record.ts';
 import { irVersionFor } from './release.ts';
 import { writeTensor } from './tensor-constant.ts';
-import { makeValueInfo } from './types.ts';
+import { makeValueInfo, readType } from './types.ts';
 import { type Written, writeNode } from './write-node.ts';
 
 /** Writes a model. What nobody touched is written as it was read; the operator set is raised if something in
@@ -193,11 +195,20 @@ function writeGraph(graph: Graph, writing: Writing): GraphProto {
     'output',
     graph.outputs.map((value, index) => {
       const declared = record.output?.[index];
-      return declared === undefined ? writeInfo(value) : { ...declared, name: value.name };
+      const holds = declared !== undefined && canBe(readType(declared.type), value.type);
+      return holds ? { ...declared, name: value.name } : writeInfo(value);
     }),
   );
   if (record.valueInfo !== undefined) proto.valueInfo = stillThere(record.valueInfo, graph);
   return proto;
+}
+
+/** Whether what a file declares of a value may still be right. */
+function canBe(declared: ValueType | null, now: ValueType | null): boolean {
+  if (declared?.kind !== 'tensor' || now?.kind !== 'tensor') return true;
+  const [a, b] = [declared.shape, now.shape];
+  if (a === null || b === null) return true;
+  return a.length === b.length && a.every((dim, axis) => !differentDims(dim, b[axis]!));
 }
 
 /** An empty list is left out unless the record had it. */

@@ -38,7 +38,7 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
   };
   const found = record.subgraphs?.[subgraph];
   const graph = new Graph(found?.name ?? 'main');
-  const reader = new GraphReader(reading, new Builder(graph), subgraph, 0);
+  const reader = new GraphReader(reading, new Builder(graph), subgraph);
   reader.makeInputs();
   reader.readOperators();
   reader.makeOutputs();

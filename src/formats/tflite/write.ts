@@ -6,7 +6,7 @@ import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
-import { encodeTfliteTo as encodeTo } from './codec.ts';
+import { encodeTfliteTo } from './codec.ts';
 import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { copy } from './write/blocks.ts';
@@ -32,7 +32,7 @@ export async function writeTflite(
   options: WriteOptions,
 ): Promise<WriteReport> {
   const record = untouched(model, options) ?? (await toTflite(model, options));
-  const bytes = await encodeTo(record, sink);
+  const bytes = await encodeTfliteTo(record, sink);
   return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
 }
 

@@ -236,11 +236,12 @@ class Rewriter {
   /** What else had the name gets another one. */
   #rename(value: Value, old: Value): void {
     const tensor = this.#assignment.tensors.get(old)!;
+    const { name } = old;
     for (const other of Object.values(this.#made.get(tensor)!)) {
-      if (other !== value && other.name === old.name)
-        this.#edit.rename(other, freshName(this.#names, `${old.name}_as_was`));
+      if (other !== value && other.name === name)
+        this.#edit.rename(other, freshName(this.#names, `${name}_as_was`));
     }
-    this.#edit.rename(value, old.name);
+    this.#edit.rename(value, name);
   }
 }
 

@@ -7,8 +7,10 @@ export interface Match {
   readonly by: 'name' | 'order';
 }
 
-/** What passes put behind the name of a value that they give another form. */
-const suffixes = /(?:_(?:last|first|real|dequantized|quantized|as_was|output|copy)|_\d+)+$/;
+/** What passes put behind the name of a value that they give another form, and what makes a name free. */
+const suffix = /(?:_(?:last|first|real|dequantized|quantized|as_was|output)|\/(?:real|part)|_\d+)$/;
+/** As often as names are given a suffix at most. */
+const mostSuffixes = 4;
 
 /** Operators that are one kind of layer. */
 const kinds: Readonly<Record<string, string>> = { Gemm: 'MatMul' };
@@ -28,13 +30,19 @@ export function matchPoints(
     found.set(a, { a, b, by });
     taken.add(b);
   };
-  for (const nameOf of [(name: string) => name, (name: string) => name.replace(suffixes, '')]) {
-    const byName = new Map<string, Point>();
-    for (const b of bs) {
-      if (taken.has(b)) continue;
-      for (const name of b.names) byName.set(nameOf(name), b);
-    }
-    for (const a of as) for (const name of a.names) take(a, byName.get(nameOf(name)), 'name');
+  const byName = (points: readonly Point[]): Map<string, Point> =>
+    new Map(points.flatMap((point) => point.names.map((name) => [name, point] as const)));
+  const [aByName, bByName] = [byName(as), byName(bs)];
+  for (const a of as) for (const name of a.names) take(a, bByName.get(name), 'name');
+  // What was named after a value of the other model, nearest first.
+  for (let count = 1; count <= mostSuffixes; count++) {
+    for (const b of bs)
+      for (const name of b.names) {
+        const a = aByName.get(stripped(name, count));
+        if (a !== undefined) take(a, b, 'name');
+      }
+    for (const a of as)
+      for (const name of a.names) take(a, bByName.get(stripped(name, count)), 'name');
   }
   const left = (points: readonly Point[], has: (point: Point) => boolean): Map<string, Point[]> => {
     const groups = new Map<string, Point[]>();
@@ -57,4 +65,14 @@ export function matchPoints(
     });
   }
   return as.flatMap((a) => found.get(a) ?? []);
+}
+
+/** A name without so many suffixes; empty where it has fewer. */
+function stripped(name: string, count: number): string {
+  let rest = name;
+  for (let i = 0; i < count; i++) {
+    if (!suffix.test(rest)) return '';
+    rest = rest.replace(suffix, '');
+  }
+  return rest;
 }

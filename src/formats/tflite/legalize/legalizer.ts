@@ -93,6 +93,7 @@ export function levelsOf(value: Value | null | undefined): Quantization | null {
   return storage === 'int8' || storage === 'uint8' || storage === 'int16' ? quantization : null;
 }
 
+/** Whether the value is known before anything runs. */
 export function isConstant(value: Value): boolean {
   return constantOfValue(value) !== null;
 }

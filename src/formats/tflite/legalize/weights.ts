@@ -44,6 +44,7 @@ export function shifted(constant: Constant): Constant {
   return constantOf('int8', constant.shape, bytes);
 }
 
+/** The quantization of uint8 weights once they are stored as int8: zero points less 128. */
 export function shiftedQuantization(quantization: Quantization): Quantization {
   const { scale, zeroPoint } = quantization;
   const zeros = Int32Array.from(scale, (_, i) => (zeroPoint?.[i] ?? 0) - 128);

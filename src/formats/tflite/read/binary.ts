@@ -4,15 +4,12 @@ import { activationAttributes, giveActivated } from './activation.ts';
 import type { OperatorReader, Row } from './operator.ts';
 import { typeOf } from './values.ts';
 
-interface Fused {
-  fusedActivationFunction?: number;
-}
-
 /** Sums and products have an activation in them; without one they are ONNX's. */
 const arithmetic =
-  (op: string): Row =>
+  (op: 'Add' | 'Sub' | 'Mul'): Row =>
   (o) => {
-    const attributes = activationAttributes(o, o.options<Fused>().fusedActivationFunction);
+    const { fusedActivationFunction } = o.options(`${op}Options`);
+    const attributes = activationAttributes(o, fusedActivationFunction);
     const domain = Object.keys(attributes).length > 0 ? 'mp.' : '';
     o.give(`${domain}${op}`, [o.input(0), o.input(1)], attributes);
   };
@@ -24,7 +21,7 @@ const plain =
   };
 
 function divide(o: OperatorReader): void {
-  const { fusedActivationFunction } = o.options<Fused>();
+  const { fusedActivationFunction } = o.options('DivOptions');
   giveActivated(o, 'Div', [o.input(0), o.input(1)], {}, fusedActivationFunction);
 }
 

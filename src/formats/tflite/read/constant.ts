@@ -2,12 +2,12 @@ import { byteLengthOf, dtypes } from '../../../core/dtype.ts';
 import { FormatError, UnsupportedError } from '../../../core/errors.ts';
 import { volume } from '../../../core/shape.ts';
 import { type ByteSource, bufferSource, readSync, sliceSource } from '../../../core/source.ts';
-import type { Constant } from '../../../ir/constant.ts';
+import { type Constant, constantOf } from '../../../ir/constant.ts';
 import type { TensorRecord } from '../records.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { Reading } from './reading.ts';
 
-/** The constant that a tensor is, or null: its buffer is empty.
+/** The constant that a tensor is, or null: its buffer is empty, though it has elements.
  *  @throws {FormatError} the buffer does not fit the type and shape
  *  @throws {UnsupportedError} the tensor's data are in another file, or stored in a way that is not known */
 export function constantOfTensor(
@@ -24,7 +24,10 @@ export function constantOfTensor(
         hint: 'convert the model with its weights inside',
       });
     }
-    return null;
+    const shape = shapeOf(tensor, reading, where);
+    const dtype = dtypeOf(tensor.type);
+    if (!shape.includes(0) || dtype === null) return null;
+    return constantOf(dtype, shape, new Uint8Array(0));
   }
   const dtype = dtypeOf(tensor.type);
   const shape = shapeOf(tensor, reading, where);

@@ -1,10 +1,4 @@
 import type { Value } from '../../../ir/graph.ts';
-import type {
-  Conv2DOptions,
-  Conv3DOptions,
-  DepthwiseConv2DOptions,
-  TransposeConvOptions,
-} from '../records.ts';
 import { Padding } from '../schema-table.ts';
 import { activationAttributes } from './activation.ts';
 import { biasOf } from './bias.ts';
@@ -18,7 +12,7 @@ export function autoPad(padding: number | undefined): string {
 
 /** Filters [O, H, W, I] → [O, I, H, W]. */
 const conv2d: Row = (o) => {
-  const options = o.options<Conv2DOptions>();
+  const options = o.options('Conv2DOptions');
   const x = o.input(0);
   const w = o.permuted(1, [0, 3, 1, 2]);
   const channels = sizeAt(o, w, 1);
@@ -36,7 +30,7 @@ const conv2d: Row = (o) => {
 
 /** Filters [1, H, W, C · m] → [C · m, 1, H, W]; each channel of the input makes m of the output. */
 const depthwise: Row = (o) => {
-  const options = o.options<DepthwiseConv2DOptions>();
+  const options = o.options('DepthwiseConv2DOptions');
   const x = o.input(0);
   const w = o.permuted(1, [3, 0, 1, 2]);
   o.give('mp.Conv', [x, w, biasOf(o, 2, x, w)], {
@@ -51,7 +45,7 @@ const depthwise: Row = (o) => {
 
 /** Filters [D, H, W, I, O] → [O, I, D, H, W]. */
 const conv3d: Row = (o) => {
-  const options = o.options<Conv3DOptions>();
+  const options = o.options('Conv3DOptions');
   const x = o.input(0);
   const w = o.permuted(1, [4, 3, 0, 1, 2]);
   const group = o.size(0, -1) / sizeAt(o, w, 1);
@@ -70,10 +64,10 @@ const conv3d: Row = (o) => {
 
 /** Inputs: output sizes, filters [O, H, W, I] (→ [I, O, H, W]), x, bias. */
 const transposeConv: Row = (o) => {
-  const options = o.options<TransposeConvOptions>();
+  const options = o.options('TransposeConvOptions');
   const x = o.input(2);
   const w = o.permuted(1, [3, 0, 1, 2]);
-  const sizes = o.known(0).slice(1, -1);
+  const sizes = outputSizes(o);
   const strides = [options.strideH ?? 0, options.strideW ?? 0];
   o.give('mp.ConvTranspose', [x, w, biasOf(o, 3, x, w)], {
     ...transposedWindow(o, x, w, sizes, strides, options.padding),
@@ -83,10 +77,10 @@ const transposeConv: Row = (o) => {
 
 /** Filters [D, H, W, O, I] → [I, O, D, H, W]. */
 const conv3dTranspose: Row = (o) => {
-  const options = o.options<Conv3DOptions>();
+  const options = o.options('Conv3DOptions');
   const x = o.input(2);
   const w = o.permuted(1, [4, 3, 0, 1, 2]);
-  const sizes = o.known(0).slice(1, -1);
+  const sizes = outputSizes(o);
   const { strideD = 0, strideH = 0, strideW = 0 } = options;
   const { dilationDFactor = 1, dilationHFactor = 1, dilationWFactor = 1 } = options;
   const dilations = [dilationDFactor, dilationHFactor, dilationWFactor];
@@ -118,6 +112,17 @@ const transposeConvBias: Row = (o) => {
     transposedWindow(o, x, w, sizes, strides, padding),
   );
 };
+
+/** Sizes of a transposed convolution's output: input 0, or what the file says of a size that is computed. */
+function outputSizes(o: OperatorReader): number[] {
+  const output = o.output(0);
+  const said = output === null ? null : typeOf(output).shape;
+  const sizes = o.numbers(0) ?? said ?? o.known(0);
+  return sizes.slice(1, -1).map((size) => {
+    if (typeof size !== 'number') throw o.unsupported('an output of unknown size');
+    return size;
+  });
+}
 
 /** Element `i` of the input adds to the output from `i · stride − before` on, `before` being half of what SAME pads
  *  for the size of the output; what is outside is dropped (reference/transpose_conv.h). */

@@ -1,6 +1,5 @@
 import { byteLengthOf } from '../../../core/dtype.ts';
 import { constantOf } from '../../../ir/constant.ts';
-import type { GeluOptions, LeakyReluOptions } from '../records.ts';
 import type { OperatorReader, Row } from './operator.ts';
 import { float, typeOf } from './values.ts';
 
@@ -25,12 +24,12 @@ function reciprocalRoot(o: OperatorReader): void {
 }
 
 function leaky(o: OperatorReader): void {
-  const { alpha = 0 } = o.options<LeakyReluOptions>();
+  const { alpha = 0 } = o.options('LeakyReluOptions');
   o.give('LeakyRelu', [o.input(0)], { alpha: float(alpha) });
 }
 
 function gelu(o: OperatorReader): void {
-  const { approximate = false } = o.options<GeluOptions>();
+  const { approximate = false } = o.options('GeluOptions');
   o.give('Gelu', [o.input(0)], { approximate: approximate ? 'tanh' : undefined });
 }
 

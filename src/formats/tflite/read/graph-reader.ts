@@ -1,14 +1,13 @@
 import { FormatError, UnsupportedError } from '../../../core/errors.ts';
 import type { Builder } from '../../../ir/build.ts';
-import { type Constant, constantOf } from '../../../ir/constant.ts';
+import type { Constant } from '../../../ir/constant.ts';
 import { unlink, Value } from '../../../ir/graph.ts';
 import { permutedConstant } from '../../../ir/permute.ts';
 import { type Quantization, tensorType, type ValueType } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { synthetic, type ValueOrigin } from '../origin.ts';
 import type { OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
-import { dtypeOf } from '../tensor-types.ts';
-import { constantOfTensor, shapeOf } from './constant.ts';
+import { constantOfTensor } from './constant.ts';
 import { opcodeOf } from './opcode.ts';
 import { OperatorReader } from './operator.ts';
 import { ordered } from './order.ts';
@@ -26,6 +25,10 @@ export class GraphReader {
   /** How deep this subgraph is inside others. */
   readonly depth: number;
   readonly where: string;
+  /** Builds the main graph. */
+  readonly root: Builder;
+  /** Whether what the subgraph assigns is what variables hold at first. */
+  isOnce = false;
   /** The value of each tensor, so far; the real side of quantized ones. */
   readonly #values: Map<number, Value> = new Map();
   /** The integer side of quantized inputs. */
@@ -35,7 +38,7 @@ export class GraphReader {
   /** Constants in the order in which they were made. */
   readonly #constants: Value[] = [];
 
-  constructor(reading: Reading, builder: Builder, index: number, depth: number) {
+  constructor(reading: Reading, builder: Builder, index: number, depth = 0, root = builder) {
     const record = reading.record.subgraphs?.[index];
     this.where = `tflite: subgraph[${index}]`;
     if (record === undefined || depth > reading.limits.depth) {
@@ -49,7 +52,13 @@ export class GraphReader {
     this.index = index;
     this.record = record;
     this.depth = depth;
+    this.root = root;
     reading.tensors.spend(record.tensors?.length ?? 0, this.where);
+  }
+
+  /** A subgraph that this one calls, into the same graph or a body. */
+  child(index: number, builder: Builder = this.builder): GraphReader {
+    return new GraphReader(this.reading, builder, index, this.depth + 1, this.root);
   }
 
   /** Makes the graph's inputs. Integers that stand for reals are dequantized: their real side is what operators read. */
@@ -85,6 +94,20 @@ export class GraphReader {
     return Array.from(this.record.outputs ?? [], (tensor) => this.value(tensor));
   }
 
+  /** Makes the subgraph's inputs those of a body: reals, with their quantization. */
+  makeBodyInputs(): void {
+    for (const tensor of this.record.inputs ?? []) {
+      const value = this.#made(tensor, this.tensor(tensor).name ?? '');
+      this.builder.graph.inputs.push(value);
+      this.#values.set(tensor, value);
+    }
+  }
+
+  /** Makes the given values outputs of a body. */
+  makeBodyOutputs(values: readonly Value[]): void {
+    for (const value of values) this.builder.output(this.#settled(value));
+  }
+
   /** Makes the graph's outputs, integers where the file has them, and those of its variables. */
   makeOutputs(): void {
     const made = new Map<number, Value>();
@@ -94,6 +117,7 @@ export class GraphReader {
       this.builder.output(output);
     }
     for (const variable of this.#variables.values()) this.#makeState(variable);
+    for (const variable of this.reading.variables.values()) this.#makeState(variable);
   }
 
   /** @throws {FormatError} there is no such tensor */
@@ -136,13 +160,7 @@ export class GraphReader {
   constant(index: number): Constant | null {
     const tensor = this.tensor(index);
     if (this.#values.has(index) && this.#values.get(index)?.constant == null) return null;
-    const place = this.tensorPlace(index);
-    const found = constantOfTensor(tensor, this.reading, place);
-    if (found !== null) return found;
-    const dtype = dtypeOf(tensor.type);
-    const shape = shapeOf(tensor, this.reading, place);
-    if (!shape.includes(0) || dtype === null) return null;
-    return constantOf(dtype, shape, new Uint8Array(0));
+    return constantOfTensor(tensor, this.reading, this.tensorPlace(index));
   }
 
   quantization(index: number): Quantization {
@@ -271,10 +289,10 @@ export class GraphReader {
 
   /** An output that no node makes is a copy: inputs and constants are not given twice. */
   #settled(value: Value): Value {
-    if (value.producer !== null) return value;
+    if (value.producer !== null && value.graph === this.builder.graph) return value;
     const copy = this.fresh(`${value.name}_output`, value.type);
     copy.origin = value.origin;
-    return this.#produce('Identity', [value], copy);
+    return this.produce('Identity', [value], copy);
   }
 
   #quantizedOutput(real: Value, index: number): Value {
@@ -287,10 +305,11 @@ export class GraphReader {
     const type = tensorType(quantization.storage, shape);
     const output = new Value(this.builder.graph, own, type);
     output.origin = this.#origin(index);
-    return this.#produce('QuantizeLinear', [real, ...this.#parameters(name, quantization)], output);
+    return this.produce('QuantizeLinear', [real, ...this.#parameters(name, quantization)], output);
   }
 
-  #produce(op: string, inputs: readonly Value[], output: Value): Value {
+  /** Adds a node that is no operator's. */
+  produce(op: string, inputs: readonly Value[], output: Value): Value {
     const node = this.builder.node({ op, inputs }, []);
     output.producer = node;
     node.outputs.push(output);
@@ -330,7 +349,7 @@ export class GraphReader {
     if (isLevels) output = this.#quantizedOutput(current, index);
     else if (current.producer === null || current.uses.size > 0) {
       const copy = this.fresh(`${input.name}_next`, current.type);
-      output = this.#produce('Identity', [current], copy);
+      output = this.produce('Identity', [current], copy);
     }
     this.builder.output(output);
     this.reading.states.push({ input: input.name, output: output.name });

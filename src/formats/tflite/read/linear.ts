@@ -1,4 +1,3 @@
-import type { BatchMatMulOptions, FullyConnectedOptions } from '../records.ts';
 import { activationAttributes } from './activation.ts';
 import { biasOf } from './bias.ts';
 import type { OperatorReader, Row } from './operator.ts';
@@ -6,7 +5,7 @@ import { rankOf, typeOf } from './values.ts';
 
 /** x · Wᵀ + b with W [out, in]; unless it keeps the number of axes, x is first made [rows, in]. */
 const fullyConnected: Row = (o) => {
-  const options = o.options<FullyConnectedOptions>();
+  const options = o.options('FullyConnectedOptions');
   if ((options.weightsFormat ?? 0) !== 0) throw o.unsupported('shuffled weights');
   let x = o.input(0);
   const w = o.input(1);
@@ -28,7 +27,7 @@ const fullyConnected: Row = (o) => {
 };
 
 const batchMatmul: Row = (o) => {
-  const { adjX = false, adjY = false } = o.options<BatchMatMulOptions>();
+  const { adjX = false, adjY = false } = o.options('BatchMatMulOptions');
   if (!adjX && !adjY) {
     o.give('MatMul', [o.input(0), o.input(1)]);
     return;

@@ -1,14 +1,9 @@
-import type {
-  L2NormOptions,
-  LocalResponseNormalizationOptions,
-  SoftmaxOptions,
-} from '../records.ts';
 import { giveActivated } from './activation.ts';
 import type { OperatorReader, Row } from './operator.ts';
 import { float } from './values.ts';
 
 function softmax(o: OperatorReader): void {
-  const { beta = 0 } = o.options<SoftmaxOptions>();
+  const { beta = 0 } = o.options('SoftmaxOptions');
   const x = o.input(0);
   o.give('Softmax', [beta === 1 ? x : o.add('Mul', [x, o.scalar('beta', beta)])], { axis: -1 });
 }
@@ -19,7 +14,7 @@ function logSoftmax(o: OperatorReader): void {
 
 /** Over the last axis; norms below 10⁻⁶ count as that (reference/l2normalization.h). */
 function l2Normalize(o: OperatorReader): void {
-  const { fusedActivationFunction } = o.options<L2NormOptions>();
+  const { fusedActivationFunction } = o.options('L2NormOptions');
   const x = o.input(0);
   const norm = o.add('ReduceL2', [x, o.ints('axes', [-1])], { keepdims: 1 });
   const divisor = o.add('Max', [norm, o.scalar('epsilon', Math.fround(1e-6))]);
@@ -28,7 +23,7 @@ function l2Normalize(o: OperatorReader): void {
 
 /** TFLite sums squares where ONNX averages them. */
 function localResponse(o: OperatorReader): void {
-  const options = o.options<LocalResponseNormalizationOptions>();
+  const options = o.options('LocalResponseNormalizationOptions');
   const { radius = 0, bias = 0, alpha = 0, beta = 0 } = options;
   const size = 2 * radius + 1;
   o.give('mp.LRN', [o.input(0)], {

@@ -4,6 +4,7 @@ import type { Dim, Shape } from '../../../core/shape.ts';
 import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, int64Constant, smallValues } from '../../../ir/constant.ts';
 import type { Graph, Node, Origin, Use, Value } from '../../../ir/graph.ts';
+import { type OptionsName, type OptionsOf, optionsOf } from '../options.ts';
 import type { OperatorCodeRecord, OperatorRecord } from '../records.ts';
 import type { GraphReader } from './graph-reader.ts';
 import { isQuantized, parametersOf } from './quantization.ts';
@@ -52,9 +53,20 @@ export class OperatorReader {
     return this.reader.builder.graph;
   }
 
-  /** The operator's options, of either union; empty where the file leaves them out. */
-  options<T extends object>(): T {
-    return (this.record.builtinOptions?.value ?? this.record.builtinOptions2?.value ?? {}) as T;
+  /** The operator's options, defaults filled in.
+   *  @throws {FormatError} it has options of another kind */
+  options<N extends OptionsName>(name: N): OptionsOf<N> {
+    return optionsOf(this.record, name);
+  }
+
+  /** Whether the graph is the body of a node, or becomes one. */
+  get isInBody(): boolean {
+    return this.reader.builder !== this.reader.root;
+  }
+
+  /** Whether a value is one of the operator's inputs. */
+  isInput(value: Value): boolean {
+    return [...this.#taken.values()].some((taken) => taken.includes(value));
   }
 
   has(index: number): boolean {
@@ -181,12 +193,26 @@ export class OperatorReader {
     return value;
   }
 
+  /** Lets a value that something else made be an output.
+   *  @param index  of the output */
+  alias(index: number, value: Value): void {
+    const tensor = this.record.outputs?.[index];
+    if (tensor !== undefined && tensor >= 0) this.#outputs.set(tensor, value);
+  }
+
   constant(hint: string, constant: Constant): Value {
     return this.reader.madeConstant(`${this.base}/${hint}`, constant);
   }
 
   ints(hint: string, values: readonly number[], shape?: readonly number[]): Value {
     return this.constant(hint, int64Constant(values, shape));
+  }
+
+  flags(hint: string, values: readonly boolean[]): Value {
+    return this.constant(
+      hint,
+      constantOf('bool', [values.length], Uint8Array.from(values, Number)),
+    );
   }
 
   /** A float32 scalar. */

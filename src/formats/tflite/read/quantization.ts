@@ -1,4 +1,4 @@
-import type { DType } from '../../../core/dtype.ts';
+import { byteLengthOf, type DType } from '../../../core/dtype.ts';
 import { FormatError, UnsupportedError } from '../../../core/errors.ts';
 import { readSync } from '../../../core/source.ts';
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
@@ -64,8 +64,7 @@ export function parametersOf(
     });
   }
   const zero = zeroPoint?.[0] ?? 0;
-  const isWide = storage === 'int16' || storage === 'uint16';
-  const bytes = isWide ? Uint8Array.of(zero & 255, (zero >> 8) & 255) : Uint8Array.of(zero & 255);
+  const bytes = new Uint8Array(byteLengthOf(storage, 1)).map((_, i) => (zero >> (8 * i)) & 255);
   return {
     scale: constantOf('float32', [], bytesOf(scale)),
     zero: constantOf(storage, [], bytes),

@@ -1,15 +1,40 @@
-import type { CastOptions } from '../records.ts';
+import { bytesOf } from '../../../core/tensor.ts';
+import { constantOf } from '../../../ir/constant.ts';
+import type { Value } from '../../../ir/graph.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { OperatorReader, Row } from './operator.ts';
+import { hasScale, parametersOf } from './quantization.ts';
 import { typeNumber, typeOf } from './values.ts';
 
 /** The quantization is that of the values: what stays is the same real numbers. */
 function quantize(o: OperatorReader): void {
+  const x = realInput(o);
+  const output = o.output(0);
+  if (output?.quantization != null) o.give('Identity', [o.cast(x, 'float32')]);
+  else giveLevels(o, x);
+}
+
+function realInput(o: OperatorReader): Value {
   const x = o.input(0);
   const { dtype } = typeOf(x);
-  if (dtype === null || !dtype.includes('float') || o.output(0)?.quantization == null)
+  if (dtype?.includes('float') === true) return x;
+  if (dtype !== 'int32' || !hasScale(o.reader.tensor(o.tensor(0))))
     throw o.unsupported('integers without a scale');
-  o.give('Identity', [o.cast(x, 'float32')]);
+  const { scale, zero } = parametersOf(o.reader.quantization(o.tensor(0)), o.where);
+  return o.add('DequantizeLinear', [x, o.constant('scale', scale), o.constant('zero', zero)]);
+}
+
+/** Levels of 32 bits, which ONNX can't quantize to. */
+function giveLevels(o: OperatorReader, x: Value): void {
+  const tensor = o.record.outputs?.[0] ?? -1;
+  if (tensor < 0 || !hasScale(o.reader.tensor(tensor)) || typeOf(o.output(0)!).dtype !== 'int32')
+    throw o.unsupported('levels without a scale');
+  const { scale, zeroPoint } = o.reader.quantization(tensor);
+  const wide = (values: readonly number[]): Value =>
+    o.constant('level', constantOf('float64', [], bytesOf(Float64Array.from(values))));
+  const level = o.add('Round', [o.add('Div', [o.cast(x, 'float64'), wide([scale[0]!])])]);
+  const shifted = zeroPoint === null ? level : o.add('Add', [level, wide([zeroPoint[0]!])]);
+  o.give('Cast', [shifted], { to: typeNumber('int32') });
 }
 
 function dequantize(o: OperatorReader): void {
@@ -22,7 +47,7 @@ function dequantize(o: OperatorReader): void {
 
 /** Levels of a quantized tensor are cast as integers. */
 function cast(o: OperatorReader): void {
-  const { outDataType } = o.options<CastOptions>();
+  const { outDataType } = o.options('CastOptions');
   const output = o.output(0);
   const target = dtypeOf(
     output === null ? outDataType : o.reader.tensor(o.record.outputs![0]!).type,

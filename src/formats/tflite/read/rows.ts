@@ -1,23 +1,39 @@
 import { binaryRows } from './binary.ts';
+import { controlRows } from './control.ts';
 import { convRows } from './conv.ts';
 import { elementwiseRows } from './elementwise.ts';
+import { gatherRows } from './gather.ts';
+import { imageRows } from './image.ts';
 import { linearRows } from './linear.ts';
 import { normalizeRows } from './normalize.ts';
 import type { Row } from './operator.ts';
 import { poolRows } from './pool.ts';
 import { quantizeRows } from './quantize.ts';
+import { recurrentRows } from './recurrent.ts';
+import { reduceRows } from './reduce.ts';
 import { shapeRows } from './shape.ts';
+import { sliceRows } from './slice.ts';
+import { spaceRows } from './space.ts';
+import { variableRows } from './variables.ts';
 
 const rows: ReadonlyMap<string, Row> = new Map(
   [
     binaryRows,
+    controlRows,
     convRows,
     elementwiseRows,
+    gatherRows,
+    imageRows,
     linearRows,
     normalizeRows,
     poolRows,
     quantizeRows,
+    recurrentRows,
+    reduceRows,
     shapeRows,
+    sliceRows,
+    spaceRows,
+    variableRows,
   ].flatMap((table) => Object.entries(table)),
 );
 

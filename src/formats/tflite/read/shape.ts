@@ -1,12 +1,4 @@
 import type { Value } from '../../../ir/graph.ts';
-import type {
-  ConcatenationOptions,
-  PackOptions,
-  ReshapeOptions,
-  ShapeOptions,
-  SqueezeOptions,
-  UnpackOptions,
-} from '../records.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import { giveActivated } from './activation.ts';
 import type { OperatorReader, Row } from './operator.ts';
@@ -15,7 +7,7 @@ import { typeNumber, typeOf } from './values.ts';
 /** Old files have the shape in the options, and [0] for a scalar (kernels/reshape.cc). */
 function reshape(o: OperatorReader): void {
   const x = o.input(0);
-  const { newShape } = o.options<ReshapeOptions>();
+  const { newShape } = o.options('ReshapeOptions');
   if (!o.has(1)) {
     const sizes = newShape?.length === 1 && newShape[0] === 0 ? [] : [...(newShape ?? [])];
     giveReshaped(o, x, o.ints('shape', sizes), sizes.includes(0));
@@ -35,7 +27,7 @@ function giveReshaped(o: OperatorReader, x: Value, shape: Value, hasZero: boolea
 }
 
 function squeeze(o: OperatorReader): void {
-  const { squeezeDims } = o.options<SqueezeOptions>();
+  const { squeezeDims } = o.options('SqueezeOptions');
   const axes = [...(squeezeDims ?? [])];
   o.give('Squeeze', [o.input(0), axes.length === 0 ? null : o.ints('axes', axes)]);
 }
@@ -54,12 +46,12 @@ function transpose(o: OperatorReader): void {
 }
 
 function concatenate(o: OperatorReader): void {
-  const { axis = 0, fusedActivationFunction } = o.options<ConcatenationOptions>();
+  const { axis = 0, fusedActivationFunction } = o.options('ConcatenationOptions');
   giveActivated(o, 'Concat', o.inputs(), { axis }, fusedActivationFunction);
 }
 
 function pack(o: OperatorReader): void {
-  const { axis = 0 } = o.options<PackOptions>();
+  const { axis = 0 } = o.options('PackOptions');
   const axes = o.ints('axes', [axis]);
   const parts = o.inputs().map((value) => {
     const part = o.like(value, 'part');
@@ -70,7 +62,7 @@ function pack(o: OperatorReader): void {
 }
 
 function unpack(o: OperatorReader): void {
-  const { axis = 0 } = o.options<UnpackOptions>();
+  const { axis = 0 } = o.options('UnpackOptions');
   const x = o.input(0);
   const axes = o.ints('axes', [axis]);
   const count = o.outputCount;
@@ -116,7 +108,7 @@ function broadcastArgs(o: OperatorReader): void {
 }
 
 function shapeOf(o: OperatorReader): void {
-  const { outType } = o.options<ShapeOptions>();
+  const { outType } = o.options('ShapeOptions');
   const shape = [o.input(0)];
   if (dtypeOf(outType) === 'int64') o.give('Shape', shape);
   else o.give('Cast', [o.add('Shape', shape)], { to: typeNumber('int32') });
