@@ -1,9 +1,11 @@
+import { integerRange } from '../core/dtype.ts';
+import { roundHalfEven } from '../core/round.ts';
 import { bytesOf } from '../core/tensor.ts';
 import { constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Node, NodeSpec, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import type { Attribute } from '../ir/types.ts';
+import type { Attribute, Quantization } from '../ir/types.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
 import { type Activation, activationOf } from '../ops/activation.ts';
 import {
@@ -63,6 +65,7 @@ class Parts {
 
   activate(): void {
     const activation = activationOf(this.node);
+    if (isSaturation(activation, this.node.outputs[0]!.quantization)) return;
     if (activation.kind === 'Silu') {
       let before: Value;
       this.follow((x) => {
@@ -148,6 +151,19 @@ class Parts {
         return { op: kind, inputs: [x] };
     }
   }
+}
+
+/** Whether quantizing clamps as the activation does: its bounds are at the ends of the levels, or beyond. onnxruntime
+ *  then has one operator of integers, and takes Clip for another where its bound is just inside (1.30). */
+function isSaturation({ kind, min, max }: Activation, quantization: Quantization | null): boolean {
+  if (quantization === null || quantization.axis !== null) return false;
+  if (kind !== 'Relu' && kind !== 'Clip') return false;
+  const range = integerRange(quantization.storage);
+  const level = (real: number): number => {
+    const steps = roundHalfEven(Math.fround(real / quantization.scale[0]!));
+    return steps + (quantization.zeroPoint?.[0] ?? 0);
+  };
+  return level(kind === 'Relu' ? 0 : min) <= range.min && level(max) >= range.max;
 }
 
 const splits: Readonly<Record<string, (parts: Parts) => boolean>> = {

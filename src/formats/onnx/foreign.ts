@@ -10,7 +10,7 @@ import { exportQuantization, hasQuantizedActivations } from '../../passes/export
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import { unfuse } from '../../passes/unfuse.ts';
-import { unfuseRecurrent } from '../../passes/unfuse-recurrent.ts';
+import { resizeWhole } from './whole-resize.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
 const firstOpset = 13;
@@ -30,12 +30,12 @@ export function asOnnx(model: Model): Model {
   if (hasOwn) {
     expandOperators(copy, ({ domain }) => domain !== 'mp');
     unfuse(copy);
-    unfuseRecurrent(copy);
     inferShapes(copy, ops);
     assignLayout(copy, channelsFirst);
   }
   exportQuantization(copy);
   if (isForeign || hasOwn) inferShapes(copy, ops);
+  if (isForeign || hasOwn) resizeWhole(copy);
   if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;
