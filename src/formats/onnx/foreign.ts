@@ -10,6 +10,7 @@ import { exportQuantization, hasQuantizedActivations } from '../../passes/export
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import { unfuse } from '../../passes/unfuse.ts';
+import { padExplicitly } from './explicit-pads.ts';
 import { resizeWhole } from './whole-resize.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
@@ -35,7 +36,10 @@ export function asOnnx(model: Model): Model {
   }
   exportQuantization(copy);
   if (isForeign || hasOwn) inferShapes(copy, ops);
-  if (isForeign || hasOwn) resizeWhole(copy);
+  if (isForeign || hasOwn) {
+    resizeWhole(copy);
+    padExplicitly(copy);
+  }
   if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;
