@@ -11,6 +11,7 @@ import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import { unfuse } from '../../passes/unfuse.ts';
 import { padExplicitly } from './explicit-pads.ts';
+import { narrowBiases } from './narrow-biases.ts';
 import { resizeWhole } from './whole-resize.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
@@ -27,7 +28,10 @@ export function asOnnx(model: Model): Model {
   const hasOwn = [...allNodes(model.graph)].some(({ domain }) => own.has(domain));
   if (!isForeign && !hasOwn && !hasQuantizedActivations(model)) return model;
   const copy = clone(model);
-  if (isForeign) forget(copy);
+  if (isForeign) {
+    forget(copy);
+    narrowBiases(copy);
+  }
   if (hasOwn) {
     expandOperators(copy, ({ domain }) => domain !== 'mp');
     unfuse(copy);
@@ -52,6 +56,8 @@ function forget(model: Model): void {
   model.opsets.set('', firstOpset);
   for (const graph of allGraphs(model.graph)) {
     graph.origin = null;
+    for (const value of [...graph.constants])
+      if (value.uses.size === 0 && !graph.inputs.includes(value)) graph.constants.delete(value);
     const values: Iterable<Value>[] = [graph.inputs, graph.constants];
     for (const list of values) {
       for (const value of list) {

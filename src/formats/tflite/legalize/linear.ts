@@ -7,6 +7,7 @@ import {
   readConstant,
 } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
+import { elementsOf } from '../../../ir/levels.ts';
 import { type Quantization, tensorType } from '../../../ir/types.ts';
 import {
   isPermutable,
@@ -17,7 +18,7 @@ import {
 import { fusesActivation } from './activation.ts';
 import { type Legalizer, levelsOf } from './legalizer.ts';
 import { flag, type Linear } from './linear-view.ts';
-import { elementsOf, integers, shifted, shiftedQuantization, symmetric } from './weights.ts';
+import { integers, shifted, shiftedQuantization, symmetric } from './weights.ts';
 
 /** Makes a product run on integers: weights symmetric (or uint8 with one scale, as its values are), a bias of int32
  *  (int64 beside int16 values) in steps of what is summed.
