@@ -1,5 +1,3 @@
-import { integerRange } from '../core/dtype.ts';
-import { roundHalfEven } from '../core/round.ts';
 import { bytesOf } from '../core/tensor.ts';
 import { constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
@@ -16,6 +14,7 @@ import {
   permutedType,
   shapeOf,
 } from './layout/permutation.ts';
+import { isSaturation } from './saturation.ts';
 
 /** Writes operators of domain `mp` that ONNX has in parts as these parts: activations, sums in convolutions, products
  *  with a bias and transposed operands. What is spatial stays in domain `mp`, without them: `assignLayout` turns it. A
@@ -65,7 +64,7 @@ class Parts {
 
   activate(): void {
     const activation = activationOf(this.node);
-    if (isSaturation(activation, this.node.outputs[0]!.quantization)) return;
+    if (isIdle(activation, this.node.outputs[0]!.quantization)) return;
     if (activation.kind === 'Silu') {
       let before: Value;
       this.follow((x) => {
@@ -153,17 +152,11 @@ class Parts {
   }
 }
 
-/** Whether quantizing clamps as the activation does: its bounds are at the ends of the levels, or beyond. onnxruntime
- *  then has one operator of integers, and takes Clip for another where its bound is just inside (1.30). */
-function isSaturation({ kind, min, max }: Activation, quantization: Quantization | null): boolean {
-  if (quantization === null || quantization.axis !== null) return false;
-  if (kind !== 'Relu' && kind !== 'Clip') return false;
-  const range = integerRange(quantization.storage);
-  const level = (real: number): number => {
-    const steps = roundHalfEven(Math.fround(real / quantization.scale[0]!));
-    return steps + (quantization.zeroPoint?.[0] ?? 0);
-  };
-  return level(kind === 'Relu' ? 0 : min) <= range.min && level(max) >= range.max;
+/** Whether quantizing does what the activation does. onnxruntime then has one operator of integers, and takes Clip for
+ *  another where its bound is just inside (1.30). */
+function isIdle({ kind, min, max }: Activation, quantization: Quantization | null): boolean {
+  if (quantization === null || (kind !== 'Relu' && kind !== 'Clip')) return false;
+  return isSaturation(kind === 'Relu' ? 0 : min, max, quantization);
 }
 
 const splits: Readonly<Record<string, (parts: Parts) => boolean>> = {

@@ -9,7 +9,9 @@ import { expandOperators } from '../../passes/expand/index.ts';
 import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
+import { toQLinear } from '../../passes/to-qlinear.ts';
 import { unfuse } from '../../passes/unfuse.ts';
+import type { WriteOptions } from '../format.ts';
 import { padExplicitly } from './explicit-pads.ts';
 import { narrowBiases } from './narrow-biases.ts';
 import { resizeWhole } from './whole-resize.ts';
@@ -23,10 +25,11 @@ const own: ReadonlySet<string> = new Set(['mp', 'tflite']);
 /** A model in ONNX's terms: itself, or a copy with channels first, activations as nodes of their own, quantization of
  *  computed values as nodes, and no records of another format. Inputs and outputs keep their shapes and types.
  *  @throws {UnsupportedError} operators that ONNX does not have, all of them in one */
-export function asOnnx(model: Model): Model {
+export function asOnnx(model: Model, form?: WriteOptions['quantizationForm']): Model {
   const isForeign = model.format !== 'onnx' && model.format !== '';
   const hasOwn = [...allNodes(model.graph)].some(({ domain }) => own.has(domain));
-  if (!isForeign && !hasOwn && !hasQuantizedActivations(model)) return model;
+  const isFused = form === 'qoperator';
+  if (!isForeign && !hasOwn && !isFused && !hasQuantizedActivations(model)) return model;
   const copy = clone(model);
   if (isForeign) {
     forget(copy);
@@ -44,6 +47,7 @@ export function asOnnx(model: Model): Model {
     resizeWhole(copy);
     padExplicitly(copy);
   }
+  if (isFused) toQLinear(copy);
   if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;

@@ -330,8 +330,20 @@ export class Emitter {
       ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
       : makeOperand(name, 'float32', shape);
     this.#dequantized.set(operand, real);
-    if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
+    if (isFolded) return real;
+    if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
+      this.#dequantizeWide(operand, quantization, real);
+    else this.raw('DEQUANTIZE', [operand], [real]);
     return real;
+  }
+
+  /** DEQUANTIZE takes no zero points of int16. */
+  #dequantizeWide(operand: Operand, { scale, zeroPoint }: Quantization, to: Operand): void {
+    const parts = [0, 1].map(() => this.temp('float32', operand.shape));
+    const [level, centered] = parts as [Operand, Operand];
+    this.raw('CAST', [operand], [level]);
+    this.raw('SUB', [level, this.scalar(zeroPoint![0]!)], [centered]);
+    this.raw('MUL', [centered, this.scalar(scale[0]!)], [to]);
   }
 
   /** Emits an operator with its operands as they are. */
