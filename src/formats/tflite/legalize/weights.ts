@@ -22,6 +22,18 @@ export function integers(
   return constantOf(dtype, shape, bytesOf(data));
 }
 
+/** Levels of less than a byte as whole bytes: DEQUANTIZE takes these. The same levels. */
+export function widened(
+  constant: Constant,
+  quantization: Quantization,
+): { constant: Constant; quantization: Quantization } {
+  const storage = dtypes[constant.dtype].kind === 'int' ? 'int8' : 'uint8';
+  return {
+    constant: integers(storage, constant.shape, elementsOf(constant)),
+    quantization: { ...quantization, storage },
+  };
+}
+
 /** uint8 as int8 with a zero point 128 less: the same real numbers. */
 export function shifted(constant: Constant): Constant {
   const bytes = (readConstant(constant) as Uint8Array).map((byte) => byte ^ 128);

@@ -19,6 +19,7 @@ import { floatsOf } from './floats.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
+import { isWorth, wholeBytes, worthHalf } from './stored.ts';
 
 export { knownRank, knownSizes, numbersOf } from './known.ts';
 
@@ -51,9 +52,6 @@ interface Emitted {
   readonly outputs: readonly Operand[];
   readonly options: BuiltinOptions | undefined;
 }
-
-/** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
-const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
@@ -333,7 +331,7 @@ export class Emitter {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    else this.raw('DEQUANTIZE', [operand], [real]);
+    else this.raw('DEQUANTIZE', [wholeBytes(operand)], [real]);
     return real;
   }
 
@@ -383,11 +381,4 @@ export class Emitter {
       name: this.graph.name,
     };
   }
-}
-
-/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
- *  they are many. */
-function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
-  const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
-  return isKnown && view === null && blockSize === null && data.size >= worthHalf;
 }

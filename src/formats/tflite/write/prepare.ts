@@ -25,7 +25,7 @@ export async function prepare(
   await loadConstants(copy);
   const { evaluate, layout } = options;
   copy.inlineCalls?.(copy);
-  if (evaluate !== undefined) expandQuantized(copy, evaluate);
+  expandQuantized(copy, evaluate ?? null);
   exportQuantization(copy);
   dropIdleQuantization(copy);
   realConstants(copy);
