@@ -70,7 +70,7 @@ function parameters(reader: GraphReader, name: string, quantization: Quantizatio
 }
 
 /** Makes what a variable holds at the end an output, which is the next run's input. */
-export function makeState(reader: GraphReader, { input, current }: Variable): void {
+export function makeState(reader: GraphReader, { input, current, initial }: Variable): void {
   const origin = input.origin as ValueOrigin | null;
   const index = origin?.tensor ?? -1;
   const isLevels = index >= 0 && isQuantized(reader.tensor(index));
@@ -81,5 +81,6 @@ export function makeState(reader: GraphReader, { input, current }: Variable): vo
     output = reader.produce('Identity', [current], copy);
   }
   reader.builder.output(output);
-  reader.reading.states.push({ input: input.name, output: output.name });
+  const begin = initial === undefined ? {} : { initial };
+  reader.reading.states.push({ input: input.name, output: output.name, ...begin });
 }
