@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
@@ -26,6 +27,7 @@ export type Expansion = (p: Parts) => void;
 const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
+  ...integerProductExpansions,
   ...linearExpansions,
   ...loopExpansions,
   ...lossExpansions,
