@@ -98,11 +98,13 @@ function write(
   adapted: ConversionReport['adapted'],
 ): Promise<Uint8Array> {
   const format = to ?? model.format;
-  const typed = clone(model);
-  // Rows ask for types and ranks; a model that says less than can be inferred is refused less often so.
-  inferShapes(typed, ops);
-  if (format === 'onnx' && layout !== undefined)
-    assignLayout(typed, channelsFirst, { inputs: layout, outputs: layout });
+  const typed = format === 'onnx' ? clone(model) : model;
+  if (format === 'onnx') {
+    // Rows ask for types and ranks; a model that says less than can be inferred is refused less often so.
+    inferShapes(typed, ops);
+    if (layout !== undefined)
+      assignLayout(typed, channelsFirst, { inputs: layout, outputs: layout });
+  }
   const settings: WriteOptions = {
     format,
     evaluate: evaluateNode,

@@ -38,7 +38,13 @@ export class GraphReader {
   /** Constants in the order in which they were made. */
   readonly #constants: Value[] = [];
 
-  constructor(reading: Reading, builder: Builder, index: number, depth = 0, root = builder) {
+  constructor(
+    reading: Reading,
+    builder: Builder,
+    index: number,
+    depth = 0,
+    root: Builder = builder,
+  ) {
     const record = reading.record.subgraphs?.[index];
     this.where = `tflite: subgraph[${index}]`;
     if (record === undefined || depth > reading.limits.depth) {
