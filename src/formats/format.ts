@@ -3,6 +3,7 @@ import type { ByteSink, ByteSource } from '../core/source.ts';
 import type { Model } from '../ir/model.ts';
 import type { Evaluate } from '../passes/rules/constants.ts';
 import type { ExternalFiles } from './onnx/external.ts';
+import type { QuantizationChange } from './quantization-change.ts';
 
 export interface ReadOptions {
   /** Name of the format; by default it is recognized by its first bytes. */
@@ -24,6 +25,8 @@ export interface WriteOptions {
   external?: { location: string; sink: ByteSink };
   /** Called for each node that an older operator set says otherwise. */
   onLowered?(node: LoweredNode): void;
+  /** Called for each change of quantization that the format's rules ask for, and for each node that leaves it. */
+  onQuantization?(change: QuantizationChange): void;
   /** Layout of images where the graph begins and ends; by default the source's. TFLite computes in NHWC. */
   layout?: 'NHWC' | 'NCHW';
   /** Oldest release of the TFLite runtime that is to load the file, such as `2.3`. */

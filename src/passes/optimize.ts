@@ -3,6 +3,7 @@ import { affineBeforeLinear } from './rules/affine-before.ts';
 import type { Growth } from './rules/constants.ts';
 import { fileRules, fuseRules, simplifyRules } from './rules/index.ts';
 import { oneHotProducts } from './rules/one-hot.ts';
+import { quantizedConstants } from './rules/quantized-constants.ts';
 import { splitActivations } from './rules/split-activations.ts';
 import { runRules, type SimplifyOptions, type SimplifyResult } from './simplify.ts';
 
@@ -18,7 +19,12 @@ export function optimizeForRuntime(model: Model, options: SimplifyOptions): Simp
     copyShared: options.copyShared ?? true,
     liftAttention: false,
   });
-  const more = [splitActivations, oneHotProducts, affineBeforeLinear(options.copyShared ?? true)];
+  const more = [
+    splitActivations,
+    quantizedConstants,
+    oneHotProducts,
+    affineBeforeLinear(options.copyShared ?? true),
+  ];
   return runRules(model, 'optimize', [...rules, ...more], { ...options, opset: Infinity });
 }
 

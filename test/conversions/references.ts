@@ -40,6 +40,13 @@ export async function onnxReference(
     const found = await findInputs(runnable, model, {});
     const feeds = found.make(random(1));
     const results = await runnable.run(feeds);
+    for (const { name, type } of model.graph.outputs) {
+      const declared = type?.kind === 'tensor' ? (type.shape ?? []) : [];
+      if (
+        declared.some((dim, axis) => typeof dim === 'number' && dim !== results[name]?.dims[axis])
+      )
+        throw new RangeError(`random inputs give "${name}" other sizes than it is declared with`);
+    }
     return {
       inputs: infos.map(({ name }) => feeds[name]!),
       outputs: model.graph.outputs.map(({ name }) => results[name]!),

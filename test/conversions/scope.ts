@@ -1,6 +1,8 @@
 import { Tensor } from '../../src/core/tensor.ts';
 import type { DecodedCase } from '../runtime/conformance.ts';
 
+export const randomReason = 'random numbers: every runtime draws others';
+
 /** Operators that TFLite's built-in operators can't express, and why. */
 const inexpressible: readonly { operators: readonly string[]; reason: string }[] = [
   {
@@ -54,7 +56,7 @@ const inexpressible: readonly { operators: readonly string[]; reason: string }[]
       'RandomNormalLike',
       'Multinomial',
     ],
-    reason: 'random numbers: every runtime draws others',
+    reason: randomReason,
   },
   {
     operators: ['Det', 'com.microsoft.Inverse'],

@@ -1,69 +1,28 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { type Random, random } from '../../src/core/random.ts';
+import { random } from '../../src/core/random.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import { readModel } from '../../src/formats/index.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { type Attribute, type Constant, constantOf } from '../../src/ir/index.ts';
+import type { Attribute, Constant } from '../../src/ir/index.ts';
 import { createSession } from '../../src/runtime/index.ts';
 import { makeOnnx, type PlainNode } from '../onnx-model.ts';
 import { runModel } from '../ort.ts';
 import { sharedData } from '../shared.ts';
+import {
+  between,
+  closeLevels,
+  compare,
+  floats,
+  int,
+  integers,
+  ints,
+  type Levels,
+  levels,
+} from './quantized-model.ts';
 
 const quantized = suite('quantized operators');
-
-type Levels = 'int8' | 'uint8';
-
-function floats(values: readonly number[], dims: readonly number[] = []): Constant {
-  return constantOf('float32', dims, new Uint8Array(Float32Array.from(values).buffer));
-}
-
-function integers(type: Levels, values: readonly number[], dims: readonly number[] = []): Constant {
-  return constantOf(
-    type,
-    dims,
-    Uint8Array.from(values, (value) => value & 255),
-  );
-}
-
-function levels(source: Random, type: Levels, dims: readonly number[]): Tensor {
-  const size = dims.reduce((a, b) => a * b, 1);
-  const bytes = Uint8Array.from({ length: size }, () => source.below(256));
-  return new Tensor(type, type === 'int8' ? new Int8Array(bytes.buffer) : bytes, dims);
-}
-
-/** Runs a model here and in onnxruntime: integers equal but for a few that are one apart.
- *  @returns the kernels that ran */
-async function compare(
-  bytes: Uint8Array,
-  feeds: Record<string, Tensor>,
-  apart = 0.01,
-): Promise<string[]> {
-  const running = createSession(await readModel(bytes));
-  const own = running.run(feeds).y!;
-  const kernels = running.profile(feeds).map(({ op, kernel }) => `${op}: ${kernel}`);
-  running.dispose();
-  const theirs = (await runModel(bytes, feeds)).y!;
-  assert.equal(own.dims, theirs.dims);
-  assert.is(own.type, theirs.type);
-  closeLevels(own, theirs, apart);
-  assert.not.ok(
-    kernels.some((kernel) => /generic|host/.test(kernel)),
-    kernels.join(', '),
-  );
-  return kernels;
-}
-
-function closeLevels(own: Tensor, theirs: Tensor, apart: number): void {
-  let others = 0;
-  for (let i = 0; i < theirs.size; i++) {
-    const difference = Math.abs(Number(own.data[i]) - Number(theirs.data[i]));
-    assert.ok(difference <= 1, `${difference} levels at ${i}`);
-    if (difference > 0) others++;
-  }
-  assert.ok(others <= apart * theirs.size, `${others} of ${theirs.size} differ`);
-}
 
 /** Scales without common factors: onnxruntime adds zero points before it rounds, so that exact ties differ. */
 const scale = 0.2371;
@@ -105,9 +64,6 @@ function microsoft(
     constants,
   });
 }
-
-const ints = (...value: number[]): Attribute => ({ type: 'ints', value: value.map(BigInt) });
-const int = (value: number): Attribute => ({ type: 'int', value: BigInt(value) });
 
 for (const type of ['int8', 'uint8'] as const) {
   quantized(`com.microsoft operators on ${type} run on integers`, async () => {
@@ -162,38 +118,6 @@ for (const type of ['int8', 'uint8'] as const) {
     // onnxruntime divides without rounding to the nearest level.
     const shares = await run(softmax, { a: levels(source, type, [6, 10]) }, 1);
     assert.match(shares.join(), /q8_softmax/);
-  });
-}
-
-/** DequantizeLinear of every input, one operator, QuantizeLinear. */
-function between(
-  node: PlainNode,
-  type: Levels,
-  inputs: Record<string, readonly [readonly number[], number]>,
-  output: number,
-): Uint8Array {
-  const constants: Record<string, Constant> = {
-    zero: integers(type, [type === 'int8' ? -3 : 125]),
-    ys: floats([output]),
-  };
-  const nodes: PlainNode[] = Object.entries(inputs).map(([name, [, scale]]) => {
-    constants[`${name}s`] = floats([scale]);
-    return {
-      op: 'DequantizeLinear',
-      inputs: [name, `${name}s`, 'zero'],
-      outputs: [`${name}_real`],
-    };
-  });
-  nodes.push({ ...node, outputs: ['y_real'] });
-  nodes.push({ op: 'QuantizeLinear', inputs: ['y_real', 'ys', 'zero'], outputs: ['y'] });
-  return makeOnnx({
-    opset: 17,
-    nodes,
-    inputs: Object.fromEntries(
-      Object.entries(inputs).map(([name, [dims]]) => [name, [type, dims] as const]),
-    ),
-    outputs: { y: type },
-    constants,
   });
 }
 

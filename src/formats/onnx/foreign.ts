@@ -5,6 +5,7 @@ import type { Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { allGraphs, allNodes, freshName } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
+import { expandOperators } from '../../passes/expand/index.ts';
 import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
@@ -27,7 +28,7 @@ export function asOnnx(model: Model): Model {
   const copy = clone(model);
   if (isForeign) forget(copy);
   if (hasOwn) {
-    inferShapes(copy, ops);
+    expandOperators(copy, ({ domain }) => domain !== 'mp');
     unfuse(copy);
     unfuseRecurrent(copy);
     inferShapes(copy, ops);

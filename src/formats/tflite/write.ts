@@ -6,7 +6,7 @@ import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
-import { encodeTfliteTo as encodeTo } from './codec.ts';
+import { encodeTfliteTo } from './codec.ts';
 import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { copy } from './write/blocks.ts';
@@ -32,7 +32,7 @@ export async function writeTflite(
   options: WriteOptions,
 ): Promise<WriteReport> {
   const record = untouched(model, options) ?? (await toTflite(model, options));
-  const bytes = await encodeTo(record, sink);
+  const bytes = await encodeTfliteTo(record, sink);
   return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
 }
 
@@ -46,6 +46,7 @@ function untouched(model: Model, options: WriteOptions): ModelRecord | null {
  *  @throws {UnsupportedError} nodes that TFLite can't express: all of them in one message */
 export async function toTflite(model: Model, options: WriteOptions): Promise<ModelRecord> {
   const { model: prepared, integer, changes } = await prepare(model, options);
+  for (const change of changes) options.onQuantization?.(change);
   const file = new FileTables();
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
@@ -53,7 +54,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
     integer,
-    changes: [...changes],
+    onQuantization: (change) => options.onQuantization?.(change),
     subgraph(graph, captured) {
       const index = file.subgraphs.push({}) - 1;
       file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);

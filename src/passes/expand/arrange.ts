@@ -152,6 +152,17 @@ const triangle: Expansion = (p) => {
   p.end(0, p.where(mask, x, 0));
 };
 
+/** Ones on a diagonal. */
+const eye: Expansion = (p) => {
+  const [rows, columns] = p.dims(p.in(0)) as [number, number];
+  const shift = p.attributes.int('k', 0);
+  const ones = Float32Array.from({ length: rows * columns }, (_, i) =>
+    (i % columns) - Math.floor(i / columns) === shift ? 1 : 0,
+  );
+  const made = p.floats(ones, [rows, columns]);
+  p.end(0, p.cast(made, p.dtype(p.node.outputs[0]!)));
+};
+
 export const arrangeExpansions: Readonly<Record<string, Expansion>> = {
   GatherElements: gatherElements,
   ScatterElements: scatterElements,
@@ -159,4 +170,5 @@ export const arrangeExpansions: Readonly<Record<string, Expansion>> = {
   MaxUnpool: maxUnpool,
   Col2Im: columnsToImage,
   Trilu: triangle,
+  EyeLike: eye,
 };

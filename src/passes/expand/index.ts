@@ -10,11 +10,13 @@ import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { linearExpansions } from './linear.ts';
 import { lossExpansions } from './losses.ts';
+import { poolExpansions } from './max-pool.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
 import { recurrentExpansions } from './recurrent.ts';
 import { samplingExpansions } from './sampling.ts';
 import { signalExpansions } from './signal.ts';
+import { tfliteRecurrentExpansions } from './tflite-recurrent.ts';
 
 /** What means the same as a node, in simpler operators of the pinned operator set. It needs known sizes.
  *  By operator, with its domain and a colon where that is not ai.onnx. */
@@ -26,9 +28,11 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...linearExpansions,
   ...lossExpansions,
   ...normExpansions,
+  ...poolExpansions,
   ...recurrentExpansions,
   ...samplingExpansions,
   ...signalExpansions,
+  ...tfliteRecurrentExpansions,
 };
 
 /** Expansions made of expansions made of … */

@@ -136,7 +136,7 @@ export class Parts {
   ): readonly Value[] {
     const base = `${this.node.outputs[0]?.name ?? 'expanded'}/${op}`;
     const outputs = types.map((type) => ({ name: freshName(this.#names, base), type }));
-    const spec = { op, inputs, attributes, name: `${this.node.name || this.node.op}/${op}` };
+    const spec = { op, inputs, attributes, name: outputs[0]!.name };
     const node = this.#edit.addNode({ before: this.node }, spec, outputs);
     this.#added.push(node);
     return node.outputs;
@@ -286,6 +286,7 @@ export class Parts {
       const isOwn = value.producer !== null && this.#added.includes(value.producer);
       if (!isOwn || taken.has(value)) last = this.unary('Identity', value);
       taken.add(last);
+      last.quantization ??= output.quantization;
       // It may be an output of the graph, which is known by its name.
       const { name } = output;
       this.#edit.rename(output, `${name}/before`);

@@ -3,6 +3,7 @@ import { activationKernels } from './activations.ts';
 import { arithmeticKernels } from './arithmetic.ts';
 import { concatKernels } from './concat.ts';
 import { convKernels } from './conv.ts';
+import { fastProductLowerings } from './fast-products.ts';
 import { matmulKernels } from './matmul.ts';
 import { poolKernels } from './pool.ts';
 import { reduceKernels } from './reduce.ts';
@@ -16,15 +17,18 @@ import { tableKernels } from './tables.ts';
  *  session has contract `reference`. What only moves levels, and what is not quantized, is not among them.
  *  Sources: tflite/kernels/internal/reference and integer_ops (arithmetic), the operators' Prepare (factors). */
 export const referenceLowerings: readonly Lowering[] = [
-  ...convKernels('reference'),
-  ...matmulKernels('reference'),
-  ...arithmeticKernels,
-  ...sigmoid16Kernels,
-  ...tableKernels,
-  ...activationKernels,
-  ...softmaxKernels,
-  ...poolKernels,
-  ...reduceKernels,
-  ...resizeKernels,
-  ...concatKernels,
-].map(storedLowering);
+  ...fastProductLowerings,
+  ...[
+    ...convKernels('reference'),
+    ...matmulKernels('reference'),
+    ...arithmeticKernels,
+    ...sigmoid16Kernels,
+    ...tableKernels,
+    ...activationKernels,
+    ...softmaxKernels,
+    ...poolKernels,
+    ...reduceKernels,
+    ...resizeKernels,
+    ...concatKernels,
+  ].map(storedLowering),
+];

@@ -62,7 +62,12 @@ function biasOf(c: LowerContext, input: number, channels: number): Float64Array 
 }
 
 /** Factors from sums to levels. TFLite multiplies scales as floats where a weight has only one. */
-function factorsOf(x: Meaning, { scales }: Weights, y: Meaning, isWhole: boolean): Float64Array {
+export function factorsOf(
+  x: Meaning,
+  scales: Float32Array,
+  y: Meaning,
+  isWhole: boolean,
+): Float64Array {
   return Float64Array.from(scales, (scale) =>
     isWhole ? Math.fround(x.scale * scale) / y.scale : (x.scale * scale) / y.scale,
   );
@@ -88,7 +93,7 @@ export function sumsOf(
   if (weights === null || limits === null || bias === null) return null;
   const isWhole = weight.quantization!.scale.length === 1;
   const isUnsigned = x.storage === 'uint8';
-  const factors = factorsOf(x, weights, y, isWhole && (single || isUnsigned));
+  const factors = factorsOf(x, weights.scales, y, isWhole && (single || isUnsigned));
   const base = { inputZero: x.zero, weightZeros: weights.zeros, bias };
   if (rounding === 'once') return { ...base, level: onceOf(factors, y, limits) };
   const isWide = x.storage === 'int16' && c.inputs[2]?.storage !== 'int32';

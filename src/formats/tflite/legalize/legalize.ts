@@ -2,7 +2,7 @@ import { Edit } from '../../../ir/edit.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import type { Model } from '../../../ir/model.ts';
 import { allGraphs, namesAround } from '../../../ir/walk.ts';
-import type { QuantizationChange } from './change.ts';
+import type { QuantizationChange } from '../../quantization-change.ts';
 import { Legalizer, levelsOf } from './legalizer.ts';
 import { legalizeLinear } from './linear.ts';
 import { linearOf } from './linear-view.ts';

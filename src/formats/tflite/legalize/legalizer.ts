@@ -5,7 +5,7 @@ import type { Node, NodeSpec, Value } from '../../../ir/graph.ts';
 import { type Quantization, tensorType, type ValueType } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { sameQuantization } from '../../../passes/quantization-of.ts';
-import type { ChangeKind, QuantizationChange } from './change.ts';
+import type { ChangeKind, QuantizationChange } from '../../quantization-change.ts';
 
 /** What rules change a graph with. All changes are reported. */
 export class Legalizer {
@@ -93,6 +93,7 @@ export function levelsOf(value: Value | null | undefined): Quantization | null {
   return storage === 'int8' || storage === 'uint8' || storage === 'int16' ? quantization : null;
 }
 
+/** Whether the value is known before anything runs. */
 export function isConstant(value: Value): boolean {
   return constantOfValue(value) !== null;
 }

@@ -44,6 +44,7 @@ export function shifted(constant: Constant): Constant {
   return constantOf('int8', constant.shape, bytes);
 }
 
+/** The quantization of uint8 weights once they are stored as int8: zero points less 128. */
 export function shiftedQuantization(quantization: Quantization): Quantization {
   const { scale, zeroPoint } = quantization;
   const zeros = Int32Array.from(scale, (_, i) => (zeroPoint?.[i] ?? 0) - 128);
@@ -51,6 +52,33 @@ export function shiftedQuantization(quantization: Quantization): Quantization {
     ...quantization,
     storage: 'int8',
     zeroPoint: zeros.some((zero) => zero !== 0) ? zeros : null,
+  };
+}
+
+/** The real numbers that integers stand for: (level − zero point) · scale in float32. */
+export function realsOf(constant: Constant, quantization: Quantization): Constant {
+  const { scale, zeroPoint } = quantization;
+  const index = scaleIndex(constant.shape, quantization);
+  const reals = Float32Array.from(elementsOf(constant), (level, i) => {
+    const at = index(i);
+    return (level - (zeroPoint?.[at] ?? 0)) * scale[at]!;
+  });
+  return constantOf('float32', constant.shape, bytesOf(reals));
+}
+
+/** Which scale an element has. */
+function scaleIndex(own: readonly number[], quantization: Quantization): (i: number) => number {
+  const { axis, blockSize } = quantization;
+  const shape = quantization.view ?? own;
+  if (axis === null) return () => 0;
+  const inner = volume(shape.slice(axis + 1));
+  const size = shape[axis]!;
+  if (blockSize === null) return (i) => Math.floor(i / inner) % size;
+  const blocks = Math.ceil(size / blockSize);
+  return (i) => {
+    const outer = Math.floor(i / (inner * size));
+    const block = Math.floor((Math.floor(i / inner) % size) / blockSize);
+    return (outer * blocks + block) * inner + (i % inner);
   };
 }
 
@@ -65,9 +93,9 @@ export function symmetric(
   const levels = elementsOf(constant);
   const inner = volume(shape.slice(axis + 1));
   const channels = shape[axis]!;
-  const own = quantization.axis === null ? null : stepOf(shape, quantization.axis);
+  const index = scaleIndex(shape, quantization);
   const reals = levels.map((level, i) => {
-    const at = own === null ? 0 : Math.floor(i / own.inner) % own.count;
+    const at = index(i);
     return (level - (quantization.zeroPoint?.[at] ?? 0)) * quantization.scale[at]!;
   });
   const most = new Float64Array(channels);
@@ -88,8 +116,4 @@ export function symmetric(
     quantization: { ...quantization, storage: 'int8', scale, zeroPoint: null, axis },
     error,
   };
-}
-
-function stepOf(shape: readonly number[], axis: number): { inner: number; count: number } {
-  return { inner: volume(shape.slice(axis + 1)), count: shape[axis]! };
 }

@@ -198,7 +198,7 @@ const prelu: Row = (e) => {
   const down = binary(e, 'MUL', binary(e, 'MINIMUM', x, e.scalar(0)), slope);
   const rank = x.shape?.length ?? 0;
   const isShared = slope.shape !== null && slope.shape.length < rank;
-  if (isShared && slope.constant !== null && rank > 1 && rank <= 4) {
+  if (isShared && slope.constant !== null && rank > 2 && rank <= 4) {
     e.op('PRELU', [x, slope], [e.out()]);
     return;
   }

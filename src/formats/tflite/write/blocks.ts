@@ -71,7 +71,7 @@ export function reshape(
   const to = out ?? like(e, x, shape);
   const unknown = shape.filter((dim) => typeof dim !== 'number').length;
   if (unknown > 1) {
-    if (dynamic === undefined) throw e.fail('SHAPE', 'more than one size of a shape is not known');
+    if (dynamic === undefined) return withAxis(e, x, shape, to);
     e.op('RESHAPE', [x, dynamic], [to]);
     return to;
   }
@@ -79,6 +79,25 @@ export function reshape(
   const inputs = sizes.length === 0 ? [x] : [x, e.ints(sizes)];
   const value = { newShape: Int32Array.from(sizes) };
   e.op('RESHAPE', inputs, [to], { type: 'ReshapeOptions', value });
+  return to;
+}
+
+/** An axis of size 1 more or less: what can be said of sizes that nobody knows. */
+function withAxis(e: Emitter, x: Operand, shape: readonly Dim[], to: Operand): Operand {
+  const from = x.shape ?? [];
+  const [longer, shorter] = from.length < shape.length ? [shape, from] : [from, shape];
+  const axis = longer.findIndex((dim, i) => {
+    if (dim !== 1 || longer.length !== shorter.length + 1) return false;
+    return longer.toSpliced(i, 1).every((other, j) => equalDims(other, shorter[j]!));
+  });
+  if (axis < 0) throw e.fail('SHAPE', 'more than one size of a shape is not known');
+  if (longer === shape) {
+    const options = { type: 'ExpandDimsOptions', value: {} } as const;
+    e.op('EXPAND_DIMS', [x, e.scalar(axis, 'int32')], [to], options);
+  } else {
+    const value = { squeezeDims: Int32Array.of(axis) };
+    e.op('SQUEEZE', [x], [to], { type: 'SqueezeOptions', value });
+  }
   return to;
 }
 

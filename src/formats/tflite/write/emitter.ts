@@ -10,8 +10,9 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
-import type { QuantizationChange } from '../legalize/change.ts';
+import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
+import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
@@ -30,8 +31,8 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
-  /** What became of quantization, for the report. */
-  readonly changes: QuantizationChange[];
+  /** Told what becomes of quantization. */
+  onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
    *  @param captured  values of graphs around it that it reads: inputs behind its own */
   subgraph(graph: Graph, captured: readonly Value[]): number;
@@ -45,7 +46,7 @@ interface Emitted {
   readonly options: BuiltinOptions | undefined;
 }
 
-/** Half floats from this size on stay half floats in the file. */
+/** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
 const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
@@ -114,7 +115,7 @@ export class Emitter {
     this.#operators.length = before;
     for (const value of node.outputs) if (!known.includes(value)) this.#operands.delete(value);
     const what = 'it computes with real numbers: its operators have no kernels of integers';
-    this.context.changes.push({ where: describe(node), kind: 'real', what, error: 0 });
+    this.context.onQuantization({ where: describe(node), kind: 'real', what, error: 0 });
     return false;
   }
 
@@ -290,11 +291,14 @@ export class Emitter {
     const { quantization, constant, shape } = operand;
     if (quantization !== null ? this.isInteger : constant?.dtype !== 'float16') return operand;
     let real = this.#dequantized.get(operand);
-    if (real === undefined) {
-      real = makeOperand(freshName(this.#names, `${operand.name}/real`), 'float32', shape);
-      this.#dequantized.set(operand, real);
-      this.raw('DEQUANTIZE', [operand], [real]);
-    }
+    if (real !== undefined) return real;
+    const name = freshName(this.#names, `${operand.name}/real`);
+    const isFolded = constant !== null && quantization !== null && !isWorth(quantization, constant);
+    real = isFolded
+      ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
+      : makeOperand(name, 'float32', shape);
+    this.#dequantized.set(operand, real);
+    if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
     return real;
   }
 
@@ -337,6 +341,13 @@ export class Emitter {
       name: this.graph.name,
     };
   }
+}
+
+/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
+ *  they are many. */
+function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
+  const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
+  return isKnown && view === null && blockSize === null && data.size >= worthHalf;
 }
 
 /** Elements of a constant as numbers; null for strings and types that are no numbers. */

@@ -1,6 +1,7 @@
-import { pad, reshape, same, slice } from './blocks.ts';
+import { asInt32, concat, pad, reshape, same, slice } from './blocks.ts';
 import { type Emitter, knownRank, knownSizes, numbersOf, type Row } from './emitter.ts';
 import type { Operand } from './operand.ts';
+import { axesOf, spread } from './slice.ts';
 
 const modes: Readonly<Record<string, number>> = { reflect: 0 };
 
@@ -9,7 +10,7 @@ const padded: Row = (e) => {
   const rank = knownRank(e, x);
   const given = e.numbers(1);
   const axes = e.has(3) ? e.numbers(3) : Array.from({ length: rank }, (_, axis) => axis);
-  if (given === null || axes === null) throw e.fail('AXES', 'the sizes of a Pad are computed');
+  if (given === null || axes === null) return computedPad(e, x, rank, out);
   const pads = Array.from({ length: rank }, (): [number, number] => [0, 0]);
   axes.forEach((axis, index) => {
     pads[axis < 0 ? axis + rank : axis] = [given[index]!, given[index + axes.length]!];
@@ -59,6 +60,24 @@ const padded: Row = (e) => {
   });
   if (changed.length === 0) same(e, now);
 };
+
+/** Pads that are computed: a row of two for each axis. What is less than 0 fails when it runs. */
+function computedPad(e: Emitter, x: Operand, rank: number, out: Operand): void {
+  const mode = e.attributes.string('mode');
+  const count = Number(e.in(1).shape?.[0] ?? Number.NaN) / 2;
+  if (Number.isNaN(count)) throw e.fail('AXES', 'nobody knows how many axes are padded');
+  if (mode !== 'constant') throw e.fail('AXES', `computed sizes of a Pad by ${mode}`);
+  const axes = axesOf(e, e.has(3) ? 3 : null, count, rank);
+  const sides = asInt32(e, e.in(1));
+  const columns = [0, count].map((from) => {
+    const side = slice(e, sides, [from], [count]);
+    return reshape(e, spread(e, side, axes, rank, 0), [rank, 1]);
+  });
+  const table = concat(e, columns, 1);
+  const value = e.has(2) ? reshape(e, e.in(2), []) : null;
+  if (value === null) e.op('PAD', [x, table], [out], { type: 'PadOptions', value: {} });
+  else e.op('PADV2', [x, table, value], [out], { type: 'PadV2Options', value: {} });
+}
 
 function crop(e: Emitter, x: Operand, pads: readonly [number, number][]): Operand {
   if (pads.every(([a, b]) => a >= 0 && b >= 0)) return x;

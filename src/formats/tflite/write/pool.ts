@@ -66,8 +66,7 @@ function pool2d(
   out: Operand,
 ): Operand {
   if (axes.some(({ dilation, kernel }) => dilation > 1 && kernel > 1)) {
-    if (kind === 'AVERAGE_POOL_2D') throw e.fail('DILATION', 'an average over a dilated window');
-    return dilatedMaximum(e, x, axes, out);
+    return dilatedPool(e, kind, x, axes, out);
   }
   const { padding, explicit } = paddingOf(axes);
   const [h, w] = axes as readonly [WindowAxis, WindowAxis];
@@ -95,19 +94,21 @@ function lowestOf(e: Emitter, x: Operand): Operand {
   return { ...lowest, dtype: x.dtype, quantization: x.quantization };
 }
 
-/** The largest of what each place in a window sees. */
-function dilatedMaximum(
+/** The largest, or the mean, of what each place in a window sees. */
+function dilatedPool(
   e: Emitter,
+  kind: Kind,
   x: Operand,
   axes: readonly WindowAxis[],
   out: Operand,
 ): Operand {
+  const isMean = kind === 'AVERAGE_POOL_2D';
   const sides = axes.map(({ before, after }): [number, number] => [before, after]);
-  const image = pad(e, x, [[0, 0], ...sides, [0, 0]], lowestOf(e, x));
+  const image = pad(e, x, [[0, 0], ...sides, [0, 0]], isMean ? null : lowestOf(e, x));
   const [, height, width] = knownSizes(e, out) as readonly [number, number, number];
   const [h, w] = axes as readonly [WindowAxis, WindowAxis];
   const shape = out.shape!;
-  let best: Operand | null = null;
+  let all: Operand | null = null;
   const count = h.kernel * w.kernel;
   for (let at = 0; at < count; at++) {
     const top = Math.floor(at / w.kernel) * h.dilation;
@@ -121,10 +122,11 @@ function dilatedMaximum(
       [part],
       { type: 'StridedSliceOptions', value },
     );
-    best =
-      best === null ? part : binary(e, 'MAXIMUM', best, part, at === count - 1 ? out : undefined);
+    const isLast = !isMean && at === count - 1;
+    const name = isMean ? 'ADD' : 'MAXIMUM';
+    all = all === null ? part : binary(e, name, all, part, isLast ? out : undefined);
   }
-  return best!;
+  return isMean ? binary(e, 'MUL', all!, e.scalar(1 / count), out) : all!;
 }
 
 const maxPool: Row = (e) => {

@@ -7,11 +7,13 @@ import { ops } from '../../../ops/index.ts';
 import { expandOperators } from '../../../passes/expand/index.ts';
 import { expandQuantized } from '../../../passes/expand-quantized.ts';
 import { exportQuantization } from '../../../passes/export-quantization.ts';
+import { dropIdleQuantization } from '../../../passes/idle-quantization.ts';
 import { importQuantization } from '../../../passes/import-quantization.ts';
 import { assignLayout, channelsLast } from '../../../passes/layout.ts';
 import { fuseForFile, optimizeForFile } from '../../../passes/optimize.ts';
 import type { WriteOptions } from '../../format.ts';
 import { type Legalized, legalizeQuantization } from '../legalize/legalize.ts';
+import { realConstants } from '../legalize/real-constants.ts';
 import { hasRow } from './rows.ts';
 
 /** A copy of a model in the operators, layout and fusions that TFLite has; its constants can be read without waiting. */
@@ -25,6 +27,8 @@ export async function prepare(
   copy.inlineCalls?.(copy);
   if (evaluate !== undefined) expandQuantized(copy, evaluate);
   exportQuantization(copy);
+  dropIdleQuantization(copy);
+  realConstants(copy);
   const settings = { ops, ...(evaluate === undefined ? {} : { evaluate }) };
   optimizeForFile(copy, settings);
   if (![...allNodes(copy.graph)].every(hasRow)) {

@@ -40,6 +40,9 @@ export function rowOf(node: Node): Row | null {
 
 /** Whether a node has a row, or will have one when its images have their channels last. */
 export function hasRow(node: Node): boolean {
+  if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
+  const training = node.attributes.get('training_mode');
+  if (training?.type === 'int' && training.value !== 0) return false;
   if (rowOf(node) !== null) return true;
   return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
 }

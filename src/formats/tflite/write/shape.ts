@@ -1,4 +1,5 @@
 import { type Dim, isStatic } from '../../../core/shape.ts';
+import { constantOfValue } from '../../../ir/constant.ts';
 import {
   asInt32,
   binary,
@@ -150,6 +151,11 @@ export const shapeRows: Readonly<Record<string, Row>> = {
   Tile: tile,
   Concat: concatenation,
   Split: split,
+  Constant: (e, node) => {
+    const constant = constantOfValue(node.outputs[0]!);
+    if (constant === null) throw e.fail('VALUE', 'a constant that is no tensor');
+    same(e, e.constant(constant));
+  },
   Shape: shape,
   Size: size,
   Transpose: (e) => {

@@ -1,5 +1,5 @@
 import { isStatic } from '../../../core/shape.ts';
-import { asInt32, binary, cast, concat, reshape, slice } from './blocks.ts';
+import { asInt32, binary, cast, concat, reduce, reshape, slice } from './blocks.ts';
 import { type Emitter, knownRank, knownSizes, type Row } from './emitter.ts';
 import type { Operand } from './operand.ts';
 
@@ -122,29 +122,75 @@ function computedSlice(e: Emitter, x: Operand, out: Operand): void {
   const rank = knownRank(e, x);
   if (rank > 5) throw e.fail('RANK', `a slice at computed places of rank ${rank}`);
   const count = e.in(1).shape?.[0];
-  const axes = e.has(3) ? e.numbers(3) : Array.from({ length: Number(count ?? 0) }, (_, i) => i);
-  const steps = e.has(4) ? e.numbers(4) : axes?.map(() => 1);
-  if (axes == null || steps == null || typeof count !== 'number')
-    throw e.fail('AXES', 'the axes or steps of a slice are computed');
-  const list = axes.map((axis) => (axis < 0 ? axis + rank : axis));
-  const spread = (index: number): Operand => {
-    const given = e.in(index);
-    const small = given.constant === null ? clampedCast(e, given) : asInt32(e, given);
+  if (typeof count !== 'number') throw e.fail('AXES', 'nobody knows how many axes are sliced');
+  const axes = axesOf(e, e.has(3) ? 3 : null, count, rank);
+  const steps = e.has(4) ? small(e, e.in(4)) : e.ints(new Array<number>(count).fill(1));
+  const [begin, end] = [small(e, e.in(1)), small(e, e.in(2))];
+  const inputs = [
+    x,
+    spread(e, begin, axes, rank, 0),
+    spread(e, end, axes, rank, 2 ** 31 - 1),
+    spread(e, steps, axes, rank, 1),
+  ];
+  const masks = { beginMask: 0, endMask: 0 };
+  e.op('STRIDED_SLICE', inputs, [out], { type: 'StridedSliceOptions', value: masks });
+}
+
+/** Axes that an input names, or all from the first on; numbers where they are known. */
+export function axesOf(
+  e: Emitter,
+  input: number | null,
+  count: number,
+  rank: number,
+): readonly number[] | Operand {
+  if (input === null) return Array.from({ length: count }, (_, axis) => axis);
+  return (
+    e.numbers(input)?.map((axis) => (axis < 0 ? axis + rank : axis)) ?? asInt32(e, e.in(input))
+  );
+}
+
+/** A list for all axes of one for some.
+ *  @param otherwise  for the axes that are not named */
+export function spread(
+  e: Emitter,
+  list: Operand,
+  axes: readonly number[] | Operand,
+  rank: number,
+  otherwise: number,
+): Operand {
+  if (Array.isArray(axes)) {
     const parts = Array.from({ length: rank }, (_, axis) => {
-      const at = list.indexOf(axis);
-      return at < 0 ? e.ints([0]) : slice(e, small, [at], [1]);
+      const at = axes.indexOf(axis);
+      return at < 0 ? e.ints([otherwise]) : slice(e, list, [at], [1]);
     });
     return parts.length === 1 ? parts[0]! : concat(e, parts, 0);
-  };
-  let mask = (1 << rank) - 1;
-  const stride = new Array<number>(rank).fill(1);
-  list.forEach((axis, index) => {
-    mask &= ~(1 << axis);
-    stride[axis] = steps[index]!;
-  });
-  const inputs = [x, spread(1), spread(2), e.ints(stride)];
-  const value = { beginMask: mask, endMask: mask };
-  e.op('STRIDED_SLICE', inputs, [out], { type: 'StridedSliceOptions', value });
+  }
+  // One row for each named axis, with a 1 where it is.
+  const count = Number(list.shape![0]);
+  const named = reshape(e, axes as Operand, [count, 1]);
+  const flags = [0, -rank].map((shift) =>
+    binary(
+      e,
+      'EQUAL',
+      named,
+      e.ints(
+        Array.from({ length: rank }, (_, axis) => axis + shift),
+        [1, rank],
+      ),
+      undefined,
+      undefined,
+      'bool',
+    ),
+  ) as [Operand, Operand];
+  const flag = binary(e, 'LOGICAL_OR', flags[0], flags[1], undefined, undefined, 'bool');
+  const hot = cast(e, flag, 'int32');
+  const moved = binary(e, 'SUB', reshape(e, list, [count, 1]), e.scalar(otherwise, 'int32'));
+  const sum = reduce(e, 'SUM', binary(e, 'MUL', hot, moved), [0], false);
+  return binary(e, 'ADD', sum, e.scalar(otherwise, 'int32'));
+}
+
+function small(e: Emitter, given: Operand): Operand {
+  return given.constant === null ? clampedCast(e, given) : asInt32(e, given);
 }
 
 function clampedCast(e: Emitter, x: Operand): Operand {

@@ -2,7 +2,6 @@ import { convGeometry } from '../../../kernels/geometry.ts';
 import { packConv } from '../../../kernels/int8/conv-weights.ts';
 import { engine } from '../../../kernels/int8/engine.ts';
 import { panelBytes } from '../../../kernels/int8/panels.ts';
-import { resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { product } from '../operands.ts';
 import { windowNumbers } from '../window.ts';
@@ -10,18 +9,11 @@ import { dense, tapsOf } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
 import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
-import { levelLimits } from './limits.ts';
-import {
-  centeredLevels,
-  integerBias,
-  lastLevels,
-  packObject,
-  requantizationScales,
-  weightMeaning,
-} from './weights.ts';
+import { once, type Rounding } from './rounding.ts';
+import { centeredLevels, lastLevels, packObject, weightMeaning } from './weights.ts';
 
-/** x, weights and result are 8-bit levels: exact integer sums, then one rounding. */
-function lowerConv(c: LowerContext): Lowered | null {
+/** x, weights and result are 8-bit levels: exact integer sums, then one rounding, or another way to round. */
+export function lowerInt8Conv(c: LowerContext, rounding: Rounding): Lowered | null {
   const [x, w, , addend] = c.inputs;
   const [y] = c.outputs;
   const [from, to] = [meaningOf(x), meaningOf(y)];
@@ -30,10 +22,8 @@ function lowerConv(c: LowerContext): Lowered | null {
   if (x.size === 0 || y.size === 0) return null;
   const outputs = w.dims[0]!;
   const weights = weightMeaning(c, 1, 0, outputs);
-  const limits = levelLimits(c.attributes, to);
-  if (weights === null || limits === null) return null;
-  const bias = integerBias(c, 2, from, weights);
-  if (bias === undefined) return null;
+  const made = weights === null ? null : rounding(c, from, weights, to, true);
+  if (weights === null || made === null) return null;
   const kernel = w.dims.slice(2);
   const spatial = x.dims.slice(1, -1);
   const window = windowNumbers(c.attributes, spatial, kernel);
@@ -41,15 +31,6 @@ function lowerConv(c: LowerContext): Lowered | null {
   const groups = c.attributes.int('group', 1);
   const weightShape = [outputs, ...kernel, w.dims[1]!];
   const geometry = convGeometry({ ...window, shape: x.dims, weightShape, groups });
-  const rule = resolveRequantization(
-    {
-      scale: requantizationScales(from, weights, to),
-      zeroPoint: to.zero,
-      type: to.unsigned ? 'uint8' : 'int8',
-      ...limits,
-    },
-    outputs,
-  );
   const chosen = engine();
   const { taps, inner: inputs } = tapsOf(geometry);
   const sizes = { outputs, inputs, taps, groups };
@@ -64,8 +45,8 @@ function lowerConv(c: LowerContext): Lowered | null {
   const stored = w.storage === 'uint8' ? 128 : 0;
   const isCentered = weights.zeros.every((zero) => zero === stored);
   const { zeros } = weights;
-  const made = { geometry, from, rule, bias, zeros, isCentered, weights: packed };
-  const kind = kindOf({ c, engine: chosen, ...made });
+  const job = { geometry, from, ...made, zeros, isCentered, weights: packed };
+  const kind = kindOf({ c, engine: chosen, ...job });
   return {
     kernel: kind.kernel,
     reads: [0],
@@ -80,5 +61,5 @@ function kindOf(job: Int8Job): Int8Kind {
 }
 
 export const int8ConvLowerings: readonly Lowering[] = [
-  { op: 'Conv', domain: 'mp', lower: lowerConv },
+  { op: 'Conv', domain: 'mp', lower: (c) => lowerInt8Conv(c, once) },
 ];

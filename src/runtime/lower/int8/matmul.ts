@@ -3,18 +3,21 @@ import type { Levels } from '../../../kernels/int8/bytes.ts';
 import { engine } from '../../../kernels/int8/engine.ts';
 import { packPanels, panelBytes, placePanels, storedZeros } from '../../../kernels/int8/panels.ts';
 import { slackBytes } from '../../../kernels/int8/product.ts';
-import { resolveRequantization } from '../../../kernels/int8/requantize.ts';
 import { tensorBytes } from '../../weights.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { product } from '../operands.ts';
 import { dense } from './conv-dense.ts';
 import type { Int8Job } from './job.ts';
 import { meaningOf } from './levels.ts';
-import { levelLimits } from './limits.ts';
-import { integerBias, packObject, requantizationScales, weightMeaning } from './weights.ts';
+import { once, type Rounding } from './rounding.ts';
+import { packObject, weightMeaning } from './weights.ts';
 
 /** a, b and the result are 8-bit levels, b a constant matrix. */
-function lowerProduct(c: LowerContext, transB: boolean): Lowered | null {
+export function lowerInt8Product(
+  c: LowerContext,
+  transB: boolean,
+  rounding: Rounding,
+): Lowered | null {
   const [a, b] = c.inputs;
   const [y] = c.outputs;
   const [from, to] = [meaningOf(a), meaningOf(y)];
@@ -28,20 +31,8 @@ function lowerProduct(c: LowerContext, transB: boolean): Lowered | null {
   const [k, n] = transB ? [b.dims[1]!, b.dims[0]!] : [b.dims[0]!, b.dims[1]!];
   const m = product(a.dims) / Math.max(k, 1);
   const weights = weightMeaning(c, 1, transB ? 0 : 1, n);
-  const limits = c.node.domain === 'mp' ? levelLimits(attributes, to) : to;
-  if (weights === null || limits === null) return null;
-  const bias = integerBias(c, 2, from, weights);
-  if (bias === undefined) return null;
-  const rule = resolveRequantization(
-    {
-      scale: requantizationScales(from, weights, to),
-      zeroPoint: to.zero,
-      type: to.unsigned ? 'uint8' : 'int8',
-      min: limits.min,
-      max: limits.max,
-    },
-    n,
-  );
+  const made = weights === null ? null : rounding(c, from, weights, to, c.node.domain === 'mp');
+  if (weights === null || made === null) return null;
   const chosen = engine();
   const size = { n, taps: 1, k };
   const isUnsigned = b.storage === 'uint8';
@@ -66,8 +57,7 @@ function lowerProduct(c: LowerContext, transB: boolean): Lowered | null {
     engine: chosen,
     geometry: convGeometry({ ...shape, groups: 1 }),
     from,
-    rule,
-    bias,
+    ...made,
     zeros: weights.zeros,
     isCentered: zeros === null,
     weights: packed,
@@ -82,11 +72,11 @@ function lowerProduct(c: LowerContext, transB: boolean): Lowered | null {
 }
 
 export const int8MatmulLowerings: readonly Lowering[] = [
-  { op: 'MatMul', lower: (c) => lowerProduct(c, false) },
-  { op: 'Gemm', lower: (c) => lowerProduct(c, c.attributes.int('transB', 0) !== 0) },
+  { op: 'MatMul', lower: (c) => lowerInt8Product(c, false, once) },
+  { op: 'Gemm', lower: (c) => lowerInt8Product(c, c.attributes.int('transB', 0) !== 0, once) },
   {
     op: 'MatMul',
     domain: 'mp',
-    lower: (c) => lowerProduct(c, c.attributes.int('transB', 0) !== 0),
+    lower: (c) => lowerInt8Product(c, c.attributes.int('transB', 0) !== 0, once),
   },
 ];

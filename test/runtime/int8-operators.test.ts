@@ -1,0 +1,249 @@
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { random } from '../../src/core/random.ts';
+import { Tensor } from '../../src/core/tensor.ts';
+import { type Constant, constantOfTensor } from '../../src/ir/index.ts';
+import { makeOnnx, type PlainNode } from '../onnx-model.ts';
+import {
+  between,
+  compare,
+  floats,
+  int,
+  integers,
+  ints,
+  type Levels,
+  levels,
+} from './quantized-model.ts';
+
+const operators = suite('operators on 8-bit levels');
+
+/** A convolution of levels by levels: everything between DequantizeLinear and QuantizeLinear. */
+function conv(
+  type: Levels,
+  dims: readonly number[],
+  shape: readonly number[],
+  attributes: PlainNode['attributes'],
+  weightZero: number,
+  before: readonly PlainNode[] = [],
+): { bytes: Uint8Array; feeds: Record<string, Tensor> } {
+  const source = random(3);
+  const weights = levels(source, weightZero === 0 ? 'int8' : 'uint8', shape);
+  const isSigned = weightZero === 0;
+  const scales = Array.from({ length: isSigned ? shape[0]! : 1 }, (_, i) => 0.0021 + i * 0.0003);
+  const perChannel: PlainNode['attributes'] = isSigned ? [['axis', int(0)]] : [];
+  const constants: Record<string, Constant> = {
+    xs: floats([0.0173]),
+    xz: integers(type, [type === 'int8' ? -9 : 117]),
+    ws: floats(scales, isSigned ? [shape[0]!] : []),
+    wz: isSigned
+      ? integers('int8', new Array<number>(shape[0]!).fill(0), [shape[0]!])
+      : integers('uint8', [weightZero]),
+    w: constantOfTensor(weights),
+    ys: floats([0.0691]),
+    pads: constantOfTensor(new Tensor('int64', [0, 0, 1, 0, 0, 0, 1, 2], [8])),
+  };
+  const nodes: PlainNode[] = [
+    { op: 'DequantizeLinear', inputs: ['x', 'xs', 'xz'], outputs: ['xr'] },
+    { op: 'DequantizeLinear', inputs: ['w', 'ws', 'wz'], outputs: ['wr'], attributes: perChannel },
+    ...before,
+    {
+      op: 'Conv',
+      inputs: [before.at(-1)?.outputs[0] ?? 'xr', 'wr'],
+      outputs: ['c'],
+      attributes: attributes ?? [],
+    },
+    { op: 'Relu', inputs: ['c'], outputs: ['r'] },
+    { op: 'QuantizeLinear', inputs: ['r', 'ys', 'xz'], outputs: ['y'] },
+  ];
+  const inputs = { x: [type, dims] as const };
+  const bytes = makeOnnx({ opset: 17, nodes, inputs, outputs: { y: type }, constants });
+  return { bytes, feeds: { x: levels(source, type, dims) } };
+}
+
+const window = (
+  strides: readonly number[],
+  pads: readonly number[],
+  group = 1,
+  dilations: readonly number[] = strides.map(() => 1),
+): NonNullable<PlainNode['attributes']> => [
+  ['strides', ints(...strides)],
+  ['pads', ints(...pads)],
+  ['group', int(group)],
+  ['dilations', ints(...dilations)],
+];
+
+const convolutions: [
+  string,
+  readonly number[],
+  readonly number[],
+  PlainNode['attributes'],
+  RegExp,
+][] = [
+  [
+    'depthwise 3 × 3',
+    [2, 19, 7, 9],
+    [19, 1, 3, 3],
+    window([1, 1], [1, 1, 1, 1], 19),
+    /depthwise_3x3/,
+  ],
+  ['… with steps', [1, 12, 9, 8], [12, 1, 3, 3], window([2, 2], [0, 0, 1, 1], 12), /depthwise_3x3/],
+  [
+    'depthwise, dilated',
+    [1, 9, 9, 8],
+    [9, 1, 3, 3],
+    window([1, 1], [2, 2, 2, 2], 9, [2, 2]),
+    /depthwise$/,
+  ],
+  ['depthwise 5 × 4', [1, 5, 9, 8], [5, 1, 5, 4], window([3, 2], [1, 2, 0, 1], 5), /depthwise$/],
+  [
+    'three outputs a channel',
+    [2, 5, 6, 7],
+    [15, 1, 3, 3],
+    window([1, 2], [1, 0, 1, 1], 5),
+    /depthwise_3x3/,
+  ],
+  ['one axis', [2, 6, 11], [6, 1, 3], window([2], [1, 1], 6), /depthwise$/],
+  ['dense', [1, 3, 9, 7], [11, 3, 3, 2], window([2, 1], [1, 1, 0, 1]), /q8_conv/],
+  [
+    'dense, dilated',
+    [1, 3, 9, 9],
+    [11, 3, 3, 3],
+    window([1, 1], [2, 2, 2, 2], 1, [2, 2]),
+    /q8_conv/,
+  ],
+  [
+    'dense, three axes',
+    [1, 3, 4, 5, 6],
+    [7, 3, 2, 3, 3],
+    window([1, 2, 1], [1, 1, 1, 0, 1, 1]),
+    /q8_conv/,
+  ],
+  ['groups', [1, 8, 6, 7], [12, 4, 3, 3], window([1, 1], [1, 1, 1, 1], 2), /q8_conv/],
+];
+
+for (const [name, dims, shape, attributes, kernel] of convolutions) {
+  operators(`convolution: ${name}`, async () => {
+    for (const type of ['int8', 'uint8'] as const) {
+      // Weights with a zero point meet unsigned activations in onnxruntime.
+      for (const zero of type === 'int8' ? [0] : [0, 119]) {
+        const { bytes, feeds } = conv(type, dims, shape, attributes, zero);
+        const kernels = await compare(bytes, feeds, 0.02);
+        const own = kernels.find((text) => text.startsWith('mp.Conv'));
+        assert.match(own?.replace(/ (usdot|sdot|i16)$/, '') ?? kernels.join(), kernel);
+      }
+    }
+  });
+}
+
+operators('a pad before a convolution is its own', async () => {
+  for (const type of ['int8', 'uint8'] as const) {
+    const pad: PlainNode[] = [
+      { op: 'Pad', inputs: ['xr', 'pads'], outputs: ['p'] },
+      { op: 'QuantizeLinear', inputs: ['p', 'xs', 'xz'], outputs: ['pq'] },
+      { op: 'DequantizeLinear', inputs: ['pq', 'xs', 'xz'], outputs: ['pr'] },
+    ];
+    const attributes = window([2, 2], [0, 0, 0, 0]);
+    const { bytes, feeds } = conv(type, [1, 4, 8, 7], [6, 4, 3, 3], attributes, 0, pad);
+    const kernels = await compare(bytes, feeds, 0.02);
+    assert.not.ok(
+      kernels.some((text) => text.startsWith('Pad')),
+      kernels.join(),
+    );
+  }
+});
+
+operators('reductions, resizing and requantization', async () => {
+  const source = random(5);
+  const axes = (...values: number[]): Constant =>
+    constantOfTensor(new Tensor('int64', values, [values.length]));
+  for (const type of ['int8', 'uint8'] as const) {
+    const run = async (
+      node: Omit<PlainNode, 'outputs'>,
+      dims: readonly number[],
+      output: number,
+      kernel: RegExp,
+      constants: Record<string, Constant> = {},
+    ): Promise<void> => {
+      const bytes = between(
+        { ...node, outputs: [] },
+        type,
+        { a: [dims, 0.0517] },
+        output,
+        constants,
+      );
+      const kernels = await compare(bytes, { a: levels(source, type, dims) }, 0.02);
+      assert.match(kernels.join(), kernel);
+      assert.not.match(kernels.join(), /in float32|f32_q8_runs|q8_f32_runs/);
+    };
+    const a = ['a_real'];
+    const kept = (value: number): PlainNode['attributes'] => [['keepdims', int(value)]];
+    const over = (...values: number[]): PlainNode['attributes'] => [
+      ['axes', ints(...values)],
+      ...kept(1)!,
+    ];
+    await run(
+      { op: 'ReduceMean', inputs: a, attributes: over(1, 2) },
+      [2, 5, 7, 6],
+      0.0213,
+      /q8_average/,
+    );
+    await run(
+      { op: 'ReduceMean', inputs: a, attributes: over(-1) },
+      [3, 4, 33],
+      0.0213,
+      /q8_average/,
+    );
+    await run(
+      { op: 'ReduceMax', inputs: a, attributes: over(1) },
+      [3, 17, 5],
+      0.0713,
+      /q8_max_pool/,
+    );
+    await run({ op: 'ReduceSum', inputs: ['a_real', 'axes'] }, [3, 4, 5], 0.171, /q8_average/, {
+      axes: axes(2),
+    });
+    await run({ op: 'Identity', inputs: a }, [3, 4, 5], 0.0713, /x8_lookup/);
+    const sizes = (...values: number[]): Record<string, Constant> => ({ sizes: axes(...values) });
+    const linear: PlainNode['attributes'] = [
+      ['mode', { type: 'string', value: 'linear' }],
+      ['coordinate_transformation_mode', { type: 'string', value: 'align_corners' }],
+    ];
+    const inputs = ['a_real', '', '', 'sizes'];
+    const resize = { op: 'Resize', inputs, attributes: linear };
+    await run(resize, [1, 5, 4, 3], 0.0517, /f32_q8_resample/, sizes(1, 5, 10, 8));
+    await run(resize, [1, 5, 4, 3], 0.0713, /f32_q8_resample/, sizes(1, 5, 4, 10));
+  }
+});
+
+operators('the place of the greatest and of the least', async () => {
+  const source = random(6);
+  for (const type of ['int8', 'uint8'] as const) {
+    for (const op of ['ArgMax', 'ArgMin']) {
+      for (const [dims, axis, last] of [
+        [[3, 5, 21], 2, 0],
+        [[3, 5, 40], 2, 1],
+        [[3, 9, 2], 1, 1],
+        [[2, 4, 3], -1, 0],
+      ] as const) {
+        const attributes: PlainNode['attributes'] = [
+          ['axis', int(axis)],
+          ['select_last_index', int(last)],
+        ];
+        const bytes = makeOnnx({
+          opset: 17,
+          nodes: [
+            { op: 'DequantizeLinear', inputs: ['x', 's', 'z'], outputs: ['r'] },
+            { op, inputs: ['r'], outputs: ['y'], attributes },
+          ],
+          inputs: { x: [type, dims] },
+          outputs: { y: 'int64' },
+          constants: { s: floats([0.1]), z: integers(type, [7]) },
+        });
+        const kernels = await compare(bytes, { x: levels(source, type, dims) }, 0);
+        assert.match(kernels.join(), /q8_arg_extreme/);
+      }
+    }
+  }
+});
+
+operators.run();
