@@ -54,6 +54,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
     integer,
+    hybrid: model.format === 'tflite',
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph(graph, captured) {
       const index = file.subgraphs.push({}) - 1;

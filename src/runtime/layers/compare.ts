@@ -80,7 +80,7 @@ function rowOf(
 ): LayerDifference | null {
   const [x, y] = [one.values.get(a)!, two.values.get(b)!];
   const { tensor, permuted } = inOrder(x, y, one.layouts.get(a.value), two.layouts.get(b.value));
-  const difference = new Difference(a.value.name);
+  const difference = new Difference(a.value.name, false);
   difference.add(x, tensor, quantumOf(a, b));
   const report = difference.report();
   const { maxDifference, maxReference, sqnrDb, cosine, levels } = report;
@@ -135,7 +135,7 @@ function inOrder(
 }
 
 function noiseOf(x: Tensor, y: Tensor): number {
-  const difference = new Difference('');
+  const difference = new Difference('', false);
   difference.add(x, y);
   return difference.report().maxDifference;
 }

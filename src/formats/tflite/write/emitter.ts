@@ -16,6 +16,7 @@ import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { hybridOptions, isHybridWeight } from './hybrid.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
 import { versionOf } from './versions.ts';
@@ -31,6 +32,8 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
+  /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
+  readonly hybrid: boolean;
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
@@ -282,8 +285,11 @@ export class Emitter {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
-    this.raw(name, real, outputs, options);
+    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
+    const real = inputs.map((operand, index) =>
+      operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
+    );
+    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
