@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
@@ -9,6 +9,8 @@ import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
 import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
+import { checkRelease, minimumRelease } from './releases.ts';
+import { withVersions } from './versions.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
 import { FileTables } from './write/file.ts';
@@ -39,7 +41,9 @@ export async function writeTflite(
 /** The tables that a model was read from, if they still say the same. */
 function untouched(model: Model, options: WriteOptions): ModelRecord | null {
   const isAsRead = model.edits.length === 0 && options.layout === undefined;
-  return isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+  const record = isAsRead ? (modelOrigin(model)?.record ?? null) : null;
+  if (record !== null && options.minRuntime !== undefined) checkRelease(record, options.minRuntime);
+  return record;
 }
 
 /** A model as the tables of a TFLite file.
@@ -56,13 +60,22 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     integer,
     hybrid: model.format === 'tflite',
     onQuantization: (change) => options.onQuantization?.(change),
-    subgraph(graph, captured) {
-      const index = file.subgraphs.push({}) - 1;
-      file.subgraphs[index] = writeGraph(graph, context, unwritten, captured);
-      return index;
-    },
+    subgraph: (graph, begin) =>
+      addSubgraph(file, () => {
+        const e = new Emitter(graph, context);
+        for (const value of graph.inputs) e.input(value);
+        begin?.(e);
+        emitNodes(e, graph, unwritten);
+        return e.record(outputsOf(e, graph));
+      }),
+    made: (graph, at, build) =>
+      addSubgraph(file, () => {
+        const e = new Emitter(graph, context, at);
+        return e.record(build(e));
+      }),
+    emitNodes: (e, graph) => emitNodes(e, graph, unwritten),
   };
-  context.subgraph(prepared.graph, []);
+  context.subgraph(prepared.graph);
   const record = file.subgraphs[0]!;
   if (unwritten.length > 0) throw refusal(unwritten);
   const names = (indices: Int32Array | undefined, values: Graph['inputs']): TensorMapRecord[] =>
@@ -73,17 +86,31 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     inputs: names(record.inputs, prepared.graph.inputs),
     outputs: names(record.outputs, prepared.graph.outputs),
   });
-  return file.record('modelpress');
+  const complete = withVersions(file.record('modelpress'));
+  if (options.minRuntime !== undefined) checkRelease(complete, options.minRuntime);
+  return withRelease(complete);
 }
 
-function writeGraph(
-  graph: Graph,
-  context: EmitContext,
-  unwritten: Unwritten[],
-  captured: readonly Value[],
-): SubGraphRecord {
-  const e = new Emitter(graph, context);
-  const inputs = [...graph.inputs, ...captured].map((value) => e.input(value));
+/** Says which release of the runtime is the first to load the file. */
+function withRelease(record: ModelRecord): ModelRecord {
+  const release = minimumRelease(record);
+  if (release === null) return record;
+  const data = new Uint8Array(16);
+  data.set(new TextEncoder().encode(release).subarray(0, data.length - 1));
+  const buffers = [...(record.buffers ?? []), { data }];
+  const metadata = [...(record.metadata ?? [])];
+  metadata.push({ name: 'min_runtime_version', buffer: buffers.length - 1 });
+  return { ...record, buffers, metadata };
+}
+
+/** Subgraphs are numbered as they begin: the main one is the first. */
+function addSubgraph(file: FileTables, write: () => SubGraphRecord): number {
+  const index = file.subgraphs.push({}) - 1;
+  file.subgraphs[index] = write();
+  return index;
+}
+
+function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
   for (const node of graph.nodes) {
     try {
       const row = rowOf(node);
@@ -107,8 +134,12 @@ function writeGraph(
       }
     }
   }
+}
+
+/** Each output is a tensor of its own, of the type that the graph says. */
+function outputsOf(e: Emitter, graph: Graph): Operand[] {
   const taken = new Set<Operand>();
-  const outputs = graph.outputs.map((value) => {
+  return graph.outputs.map((value) => {
     const operand = e.operandOf(value);
     const dtype =
       value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;
@@ -117,7 +148,6 @@ function writeGraph(
     taken.add(operand);
     return isOwn ? operand : copy(e, operand, makeOperand(value.name, dtype, operand.shape));
   });
-  return e.record(inputs, outputs);
 }
 
 function refusal(unwritten: readonly Unwritten[]): UnsupportedError {

@@ -9,6 +9,7 @@ import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { linearExpansions } from './linear.ts';
+import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
 import { poolExpansions } from './max-pool.ts';
 import { normExpansions } from './norms.ts';
@@ -26,6 +27,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
   ...linearExpansions,
+  ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,
   ...poolExpansions,

@@ -10,7 +10,7 @@ import {
   smallValues,
 } from '../../ir/constant.ts';
 import { describe, type Edit } from '../../ir/edit.ts';
-import type { Node, Value } from '../../ir/graph.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
 import { type Attribute, tensorType, type ValueType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import { readAttributes } from '../../ops/attributes.ts';
@@ -108,6 +108,10 @@ export class Parts {
     return this.stop(`a constant of ${dtype}`);
   }
 
+  scalarBool(value: boolean): Value {
+    return this.constant(constantOf('bool', [], Uint8Array.of(Number(value))), 'flag');
+  }
+
   /** A node with one output.
    *  @param dims  null where they depend on what is fed */
   op(op: string, inputs: Inputs, dims: Shape, dtype: DType | null, settings: Settings = {}): Value {
@@ -140,6 +144,38 @@ export class Parts {
     const node = this.#edit.addNode({ before: this.node }, spec, outputs);
     this.#added.push(node);
     return node.outputs;
+  }
+
+  /** What copies a body's nodes before the node: values for its inputs in, those of its outputs out. */
+  copier(body: Graph): (inputs: readonly Value[]) => Value[] {
+    const constants = new Map<Value, Value>();
+    for (const value of body.constants) {
+      if (value.quantization !== null) this.stop('a constant of its body is quantized');
+      constants.set(value, this.constant(value.constant!, value.name));
+    }
+    return (inputs) => {
+      const copies = new Map(constants);
+      body.inputs.forEach((value, index) => {
+        copies.set(value, inputs[index]!);
+      });
+      const copied = (value: Value): Value => copies.get(value) ?? value;
+      for (const inner of body.nodes) {
+        const { op, domain, attributes } = inner;
+        if ([...inner.subgraphs()].length > 0) this.stop('its body has bodies');
+        const outputs = inner.outputs.map(({ name }) => ({
+          name: name === '' ? '' : freshName(this.#names, name),
+          type: null,
+        }));
+        const own = inner.inputs.map((value) => (value === null ? null : copied(value)));
+        const spec = { op, domain, attributes, inputs: own, name: '' };
+        const node = this.#edit.addNode({ before: this.node }, spec, outputs);
+        this.#added.push(node);
+        inner.outputs.forEach((value, index) => {
+          copies.set(value, node.outputs[index]!);
+        });
+      }
+      return body.outputs.map(copied);
+    };
   }
 
   /** Elementwise of two, broadcast. */
@@ -284,7 +320,7 @@ export class Parts {
       if (output.uses.size === 0) continue;
       let last = value;
       const isOwn = value.producer !== null && this.#added.includes(value.producer);
-      if (!isOwn || taken.has(value)) last = this.unary('Identity', value);
+      if (!isOwn || taken.has(value)) last = this.raw('Identity', [value], 1, [])[0]!;
       taken.add(last);
       last.quantization ??= output.quantization;
       // It may be an output of the graph, which is known by its name.

@@ -30,6 +30,11 @@ for (const name of [
   'mnist_conv3_burn',
   'tiny_transformer_shared',
   'version-RFB-320_without_postprocessing',
+  'super_resolution_opset13',
+  'op-models/Loop_1_16',
+  'op-models/Loop_2_16',
+  'op-models/Loop_3_16',
+  'op-models/If_p3_11',
 ]) {
   written(`${name} does in tfjs-tflite what it does in onnxruntime`, async () => {
     const file = sharedFile(`onnx-models/${name}.onnx`);

@@ -111,7 +111,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 export function transpose(e: Emitter, x: Operand, perm: readonly number[], out?: Operand): Operand {
   const shape = x.shape === null ? null : permuted(x.shape, perm);
   if (out === undefined && isInOrder(perm)) return x;
-  if (out === undefined && x.constant !== null && isPermutable(x.constant)) {
+  if (out === undefined && x.constant !== null && x.constant.strings === undefined) {
     const constant = permutedConstant(x.constant, perm);
     const quantization = permutedQuantization(x.quantization, perm);
     return { ...x, shape, constant, quantization, index: -1 };

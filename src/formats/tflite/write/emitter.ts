@@ -1,7 +1,7 @@
 import { type DType, dtypes } from '../../../core/dtype.ts';
 import { UnsupportedError } from '../../../core/errors.ts';
-import { isStatic, type Shape, volume } from '../../../core/shape.ts';
-import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
+import { type Shape, volume } from '../../../core/shape.ts';
+import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import { describe } from '../../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../../ir/graph.ts';
@@ -16,10 +16,12 @@ import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { hybridOptions, isHybridWeight } from './hybrid.ts';
+import { hybridOptions, isHybridWeight, staysInteger } from './hybrid.ts';
+import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
-import { versionOf } from './versions.ts';
+
+export { knownRank, knownSizes, numbersOf } from './known.ts';
 
 /** How an operator of the IR becomes operators of the file: emits them; what it can't, it says by `fail`. */
 export type Row = (e: Emitter, node: Node) => void;
@@ -37,8 +39,12 @@ export interface EmitContext {
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
-   *  @param captured  values of graphs around it that it reads: inputs behind its own */
-  subgraph(graph: Graph, captured: readonly Value[]): number;
+   *  @param begin  adds inputs behind the graph's own, for what it reads around it */
+  subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
+  /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
+  made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Emits the nodes of a graph. */
+  emitNodes(e: Emitter, graph: Graph): void;
 }
 
 /** An operator whose operands have no places yet. */
@@ -61,6 +67,7 @@ export class Emitter {
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
   readonly #tensors: TensorRecord[] = [];
+  readonly #inputs: Operand[] = [];
   readonly #operators: Emitted[] = [];
   readonly #operands: Map<Value, Operand> = new Map();
   readonly #dequantized: Map<Operand, Operand> = new Map();
@@ -70,7 +77,9 @@ export class Emitter {
   /** Results that are to be quantized after the node. */
   #unquantized: { real: Operand; stored: Operand }[] = [];
 
-  constructor(graph: Graph, context: EmitContext) {
+  /** @param at  the node that errors name before there is one in the graph */
+  constructor(graph: Graph, context: EmitContext, at: Node | null = null) {
+    this.#node = at;
     this.graph = graph;
     this.context = context;
     this.file = context.file;
@@ -227,10 +236,33 @@ export class Emitter {
     const shape = type?.kind === 'tensor' ? type.shape : null;
     const levels = value.quantization ?? dequantizedLevels(value);
     const real = levels === null ? dtype : 'float32';
-    const operand = makeOperand(value.name, real, shape, null, levels);
-    this.place(operand);
+    const operand = this.#asInput(makeOperand(value.name, real, shape, null, levels));
     this.#operands.set(value, operand);
+    if (computedType(real) !== real) {
+      const computed = this.temp('float32', shape);
+      this.raw(real === 'float16' ? 'DEQUANTIZE' : 'CAST', [operand], [computed]);
+      this.#operands.set(value, computed);
+    }
     return operand;
+  }
+
+  /** An input for what another subgraph gives. */
+  inputLike(operand: Operand): Operand {
+    const { dtype, shape, quantization } = operand;
+    const name = freshName(this.#names, `${operand.name}/inside`);
+    return this.#asInput(makeOperand(name, dtype, shape, null, quantization));
+  }
+
+  #asInput(operand: Operand): Operand {
+    this.place(operand);
+    this.#inputs.push(operand);
+    return operand;
+  }
+
+  /** Emits the nodes of another graph here. */
+  emit(graph: Graph): Operand[] {
+    this.context.emitNodes(this, graph);
+    return graph.outputs.map((value) => this.operandOf(value));
   }
 
   isWanted(index: number): boolean {
@@ -299,7 +331,10 @@ export class Emitter {
     let real = this.#dequantized.get(operand);
     if (real !== undefined) return real;
     const name = freshName(this.#names, `${operand.name}/real`);
-    const isFolded = constant !== null && quantization !== null && !isWorth(quantization, constant);
+    const isFolded =
+      constant !== null &&
+      quantization !== null &&
+      !staysInteger(quantization, constant, this.context.hybrid);
     real = isFolded
       ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
       : makeOperand(name, 'float32', shape);
@@ -325,20 +360,18 @@ export class Emitter {
   }
 
   /** What was emitted. */
-  record(inputs: readonly Operand[], outputs: readonly Operand[]): SubGraphRecord {
+  record(outputs: readonly Operand[]): SubGraphRecord {
     const indices = (list: readonly (Operand | null)[]): Int32Array =>
       Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
-    const first = indices(inputs);
-    const operators = this.#operators.map((emitted): OperatorRecord => {
-      const { name, options } = emitted;
-      const version = versionOf(name, emitted.inputs, emitted.outputs, options);
-      return {
-        inputs: indices(emitted.inputs),
-        outputs: indices(emitted.outputs),
+    const first = indices(this.#inputs);
+    const operators = this.#operators.map(
+      ({ name, inputs, outputs, options }): OperatorRecord => ({
+        inputs: indices(inputs),
+        outputs: indices(outputs),
         ...(options === undefined ? {} : { builtinOptions: options }),
-        opcodeIndex: this.file.codeOf(name, version),
-      };
-    });
+        opcodeIndex: this.file.codeOf(name),
+      }),
+    );
     return {
       inputs: first,
       outputs: indices(outputs),
@@ -347,38 +380,4 @@ export class Emitter {
       name: this.graph.name,
     };
   }
-}
-
-/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
- *  they are many. */
-function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
-  const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
-  return isKnown && view === null && blockSize === null && data.size >= worthHalf;
-}
-
-/** Elements of a constant as numbers; null for strings and types that are no numbers. */
-export function numbersOf(constant: Constant): number[] | null {
-  const { kind, bits } = dtypes[constant.dtype];
-  if (constant.strings !== undefined || bits < 8 || kind === 'complex') return null;
-  const bytes = readConstant(constant) as Uint8Array;
-  if (kind === 'float') return [...floatsOf(constant.dtype, bytes)];
-  return Array.from(typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>, Number);
-}
-
-/** Sizes of a shape that is known.
- *  @throws {UnsupportedError} some are not */
-export function knownSizes(e: Emitter, operand: Operand): readonly number[] {
-  if (isStatic(operand.shape)) return operand.shape;
-  throw e.fail(
-    'SHAPE',
-    `the sizes of "${operand.name}" are not known`,
-    'give the model fixed input sizes before it is converted',
-  );
-}
-
-/** The number of axes.
- *  @throws {UnsupportedError} it is not known */
-export function knownRank(e: Emitter, operand: Operand): number {
-  if (operand.shape !== null) return operand.shape.length;
-  throw e.fail('SHAPE', `the rank of "${operand.name}" is not known`);
 }

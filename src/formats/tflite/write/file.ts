@@ -17,7 +17,6 @@ import type { Operand } from './operand.ts';
 
 /** Builtin codes from here on have a place of their own; the old field says this much for all of them. */
 const lastOldCode = 127;
-const custom = 'CUSTOM';
 
 /** What a file has besides subgraphs: buffers, operator codes, metadata. Equal buffers and codes are one. */
 export class FileTables {
@@ -67,21 +66,15 @@ export class FileTables {
     return record;
   }
 
-  /** The number of an operator code.
-   *  @param name  of a builtin, or of a custom operator where `isCustom` */
-  codeOf(name: string, version: number, isCustom = false): number {
-    const key = `${isCustom ? custom : ''} ${name} ${version}`;
-    const known = this.#byCode.get(key);
+  /** The number of an operator code; its version is set when all tensors are known.
+   *  @param name  of a builtin */
+  codeOf(name: string): number {
+    const known = this.#byCode.get(name);
     if (known !== undefined) return known;
-    const code = builtinOperators.indexOf(isCustom ? custom : name);
-    const record: OperatorCodeRecord = {
-      deprecatedBuiltinCode: Math.min(code, lastOldCode),
-      version,
-      builtinCode: code,
-    };
-    if (isCustom) record.customCode = name;
+    const code = builtinOperators.indexOf(name);
+    const record = { deprecatedBuiltinCode: Math.min(code, lastOldCode), builtinCode: code };
     const index = this.#codes.push(record) - 1;
-    this.#byCode.set(key, index);
+    this.#byCode.set(name, index);
     return index;
   }
 

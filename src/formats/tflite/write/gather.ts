@@ -309,4 +309,7 @@ export const gatherRows: Readonly<Record<string, Row>> = {
   Range: range,
   ConstantOfShape: filled,
   Trilu: trilu,
+  Constant: (e, node) => {
+    e.operandOf(node.outputs[0]!);
+  },
 };

@@ -1,5 +1,6 @@
 import type { Node } from '../../../ir/graph.ts';
 import { activationRows } from './activation.ts';
+import { controlRows } from './control.ts';
 import { convRows } from './conv.ts';
 import { elementwiseRows } from './elementwise.ts';
 import type { Row } from './emitter.ts';
@@ -18,6 +19,7 @@ import { sliceRows } from './slice.ts';
 export const rows: Readonly<Record<string, Row>> = {
   ...elementwiseRows,
   ...activationRows,
+  ...controlRows,
   ...convRows,
   ...poolRows,
   ...matmulRows,
@@ -38,8 +40,12 @@ export function rowOf(node: Node): Row | null {
   return Object.hasOwn(rows, name) ? rows[name]! : null;
 }
 
-/** Whether a node has a row, or will have one when its images have their channels last. */
+/** Rows of last resort: an expansion, where there is one for the node, is better. */
+const expandable: ReadonlySet<string> = new Set(['Loop', 'Scan']);
+
+/** Whether a node has a row that is as good as an expansion, or will have one when its images have their channels last. */
 export function hasRow(node: Node): boolean {
+  if (expandable.has(node.op)) return false;
   if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
   const training = node.attributes.get('training_mode');
   if (training?.type === 'int' && training.value !== 0) return false;
