@@ -5,12 +5,7 @@ import { equalDims } from '../../../core/dim.ts';
 import type { DType } from '../../../core/dtype.ts';
 import { type Dim, isStatic, type Shape, volume } from '../../../core/shape.ts';
 import { permutedConstant } from '../../../ir/permute.ts';
-import {
-  isInOrder,
-  isPermutable,
-  permuted,
-  permutedQuantization,
-} from '../../../passes/layout/permutation.ts';
+import { isInOrder, permuted, permutedQuantization } from '../../../passes/layout/permutation.ts';
 import type { BuiltinOptions } from '../records.ts';
 import { type Emitter, knownRank, numbersOf } from './emitter.ts';
 import { typeNumber } from './file.ts';
