@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph } from '../../ir/graph.ts';
+import type { Graph, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
@@ -10,7 +10,7 @@ import { encodeTfliteTo } from './codec.ts';
 import { modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { checkRelease, minimumRelease } from './releases.ts';
-import { withVersions } from './versions.ts';
+import { AsRead, emitAsRead } from './write/as-read.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
 import { FileTables } from './write/file.ts';
@@ -52,6 +52,8 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
   const { model: prepared, integer, changes } = await prepare(model, options);
   for (const change of changes) options.onQuantization?.(change);
   const file = new FileTables();
+  const origin = modelOrigin(prepared);
+  const states = statesOf(prepared);
   const unwritten: Unwritten[] = [];
   const context: EmitContext = {
     file,
@@ -63,16 +65,18 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {
         const e = new Emitter(graph, context);
-        for (const value of graph.inputs) e.input(value);
+        for (const value of graph.inputs) e.input(value, states.inputs.has(value));
         begin?.(e);
         emitNodes(e, graph, unwritten);
-        return e.record(outputsOf(e, graph));
+        return e.finish(outputsOf(e, graph, states.outputs));
       }),
     made: (graph, at, build) =>
       addSubgraph(file, () => {
         const e = new Emitter(graph, context, at);
-        return e.record(build(e));
+        return e.finish(build(e));
       }),
+    states: new Set([...states.inputs, ...states.outputs]),
+    asRead: origin === null ? null : new AsRead(origin),
     emitNodes: (e, graph) => emitNodes(e, graph, unwritten),
   };
   context.subgraph(prepared.graph);
@@ -83,10 +87,16 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
   file.signatures.push({
     signatureKey: 'serving_default',
     subgraphIndex: 0,
-    inputs: names(record.inputs, prepared.graph.inputs),
-    outputs: names(record.outputs, prepared.graph.outputs),
+    inputs: names(
+      record.inputs,
+      prepared.graph.inputs.filter((value) => !states.inputs.has(value)),
+    ),
+    outputs: names(
+      record.outputs,
+      prepared.graph.outputs.filter((value) => !states.outputs.has(value)),
+    ),
   });
-  const complete = withVersions(file.record('modelpress'));
+  const complete = file.record('modelpress');
   if (options.minRuntime !== undefined) checkRelease(complete, options.minRuntime);
   return withRelease(complete);
 }
@@ -103,6 +113,25 @@ function withRelease(record: ModelRecord): ModelRecord {
   return { ...record, buffers, metadata };
 }
 
+/** What a model remembers: variable tensors, no inputs and outputs. A state of integers is given by a QuantizeLinear:
+ *  what that reads is in the variable. */
+function statesOf({ graph, states }: Model): { inputs: Set<Value>; outputs: Set<Value> } {
+  const find = (values: readonly Value[], names: string[]): Value[] =>
+    values.filter(({ name }) => names.includes(name));
+  const given = find(
+    graph.outputs,
+    states.map(({ output }) => output),
+  );
+  const real = given.flatMap(({ producer }) =>
+    producer?.op === 'QuantizeLinear' ? [producer.inputs[0]!] : [],
+  );
+  const inputs = find(
+    graph.inputs,
+    states.map(({ input }) => input),
+  );
+  return { inputs: new Set(inputs), outputs: new Set([...given, ...real]) };
+}
+
 /** Subgraphs are numbered as they begin: the main one is the first. */
 function addSubgraph(file: FileTables, write: () => SubGraphRecord): number {
   const index = file.subgraphs.push({}) - 1;
@@ -112,7 +141,10 @@ function addSubgraph(file: FileTables, write: () => SubGraphRecord): number {
 
 function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
   for (const node of graph.nodes) {
+    // A state's integers are in its variable.
+    if (node.op === 'QuantizeLinear' && e.context.states.has(node.outputs[0]!)) continue;
     try {
+      if (emitAsRead(e, node)) continue;
       const row = rowOf(node);
       if (row === null) {
         const name = `${node.domain === '' ? '' : `${node.domain}.`}${node.op}`;
@@ -137,9 +169,10 @@ function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
 }
 
 /** Each output is a tensor of its own, of the type that the graph says. */
-function outputsOf(e: Emitter, graph: Graph): Operand[] {
+function outputsOf(e: Emitter, graph: Graph, states: ReadonlySet<Value>): Operand[] {
   const taken = new Set<Operand>();
-  return graph.outputs.map((value) => {
+  const outputs = graph.outputs.filter((value) => !states.has(value));
+  return outputs.map((value) => {
     const operand = e.operandOf(value);
     const dtype =
       value.type?.kind === 'tensor' ? (value.type.dtype ?? operand.dtype) : operand.dtype;

@@ -13,13 +13,15 @@ import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import { realsOf } from '../legalize/weights.ts';
-import type { BuiltinOptions, OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
+import type { BuiltinOptions } from '../records.ts';
+import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
 import { hybridOptions, isHybridWeight, staysInteger } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
+import { SubgraphTables } from './subgraph.ts';
 
 export { knownRank, knownSizes, numbersOf } from './known.ts';
 
@@ -43,16 +45,12 @@ export interface EmitContext {
   subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
   /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
   made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Values that the model remembers until the next run. */
+  readonly states: ReadonlySet<Value>;
+  /** Of a model that was read from a TFLite file: what is still as it was. */
+  readonly asRead: AsRead | null;
   /** Emits the nodes of a graph. */
   emitNodes(e: Emitter, graph: Graph): void;
-}
-
-/** An operator whose operands have no places yet. */
-interface Emitted {
-  readonly name: string;
-  readonly inputs: readonly (Operand | null)[];
-  readonly outputs: readonly Operand[];
-  readonly options: BuiltinOptions | undefined;
 }
 
 /** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
@@ -60,15 +58,11 @@ const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
-export class Emitter {
+export class Emitter extends SubgraphTables {
   readonly context: EmitContext;
-  readonly file: FileTables;
   readonly graph: Graph;
   /** Whether the node that is emitted runs on integers: its operands keep their quantization. */
   isInteger = false;
-  readonly #tensors: TensorRecord[] = [];
-  readonly #inputs: Operand[] = [];
-  readonly #operators: Emitted[] = [];
   readonly #operands: Map<Value, Operand> = new Map();
   readonly #dequantized: Map<Operand, Operand> = new Map();
   readonly #names: Set<string>;
@@ -79,10 +73,10 @@ export class Emitter {
 
   /** @param at  the node that errors name before there is one in the graph */
   constructor(graph: Graph, context: EmitContext, at: Node | null = null) {
+    super(context.file, graph.name, context.asRead);
     this.#node = at;
     this.graph = graph;
     this.context = context;
-    this.file = context.file;
     this.#names = context.names;
   }
 
@@ -113,7 +107,7 @@ export class Emitter {
 
   /** Emits a node on integers, if all operators that its row takes have a kernel for them. */
   #onIntegers(node: Node, row: Row): boolean {
-    const before = this.#operators.length;
+    const before = this.operators.length;
     const known = node.outputs.filter((value) => this.#operands.has(value));
     this.isInteger = true;
     try {
@@ -121,10 +115,10 @@ export class Emitter {
     } finally {
       this.isInteger = false;
     }
-    const made = this.#operators.slice(before);
+    const made = this.operators.slice(before);
     if (made.every(({ name, inputs, outputs }) => hasIntegerKernel(name, inputs, outputs)))
       return true;
-    this.#operators.length = before;
+    this.operators.length = before;
     for (const value of node.outputs) if (!known.includes(value)) this.#operands.delete(value);
     const what = 'it computes with real numbers: its operators have no kernels of integers';
     this.context.onQuantization({ where: describe(node), kind: 'real', what, error: 0 });
@@ -209,7 +203,7 @@ export class Emitter {
   out(index = 0): Operand {
     const value = this.node.outputs[index]!;
     const known = this.#operands.get(value);
-    const stored = known ?? this.#declare(value);
+    const stored = known ?? this.declare(value);
     this.#operands.set(value, stored);
     if (stored.quantization === null || this.isInteger) return stored;
     const pending = this.#unquantized.find((item) => item.stored === stored);
@@ -220,23 +214,32 @@ export class Emitter {
   }
 
   /** An operand for a value that something will make. */
-  #declare(value: Value): Operand {
+  declare(value: Value): Operand {
     const type = value.type;
     if (type?.kind !== 'tensor' || type.dtype === null) {
       const what = type === null || type.kind === 'tensor' ? 'unknown' : `a ${type.kind}`;
       throw this.fail('TYPE', `the type of "${value.name}" is ${what}`);
     }
-    return makeOperand(value.name, computedType(type.dtype), type.shape, null, value.quantization);
+    const { name, quantization } = value;
+    const operand = makeOperand(name, computedType(type.dtype), type.shape, null, quantization);
+    return this.#withRecord(operand, value);
   }
 
-  /** A graph's input. */
-  input(value: Value): Operand {
+  #withRecord(operand: Operand, value: Value): Operand {
+    const record = this.context.asRead?.tensorOf(value, operand.quantization) ?? null;
+    return record === null ? operand : { ...operand, record };
+  }
+
+  /** A graph's input, or a state: a variable tensor, which operators change in place. */
+  input(value: Value, isVariable = false): Operand {
     const type = value.type;
     const dtype = type?.kind === 'tensor' ? (type.dtype ?? 'float32') : 'float32';
     const shape = type?.kind === 'tensor' ? type.shape : null;
     const levels = value.quantization ?? dequantizedLevels(value);
     const real = levels === null ? dtype : 'float32';
-    const operand = this.#asInput(makeOperand(value.name, real, shape, null, levels));
+    const made = this.#withRecord(makeOperand(value.name, real, shape, null, levels), value);
+    const operand = { ...made, isVariable };
+    if (!isVariable) this.#asInput(operand);
     this.#operands.set(value, operand);
     if (computedType(real) !== real) {
       const computed = this.temp('float32', shape);
@@ -255,7 +258,7 @@ export class Emitter {
 
   #asInput(operand: Operand): Operand {
     this.place(operand);
-    this.#inputs.push(operand);
+    this.inputs.push(operand);
     return operand;
   }
 
@@ -341,43 +344,5 @@ export class Emitter {
     this.#dequantized.set(operand, real);
     if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
     return real;
-  }
-
-  /** Emits an operator with its operands as they are. */
-  raw(
-    name: string,
-    inputs: readonly (Operand | null)[],
-    outputs: readonly Operand[],
-    options?: BuiltinOptions,
-  ): void {
-    this.#operators.push({ name, inputs, outputs, options });
-  }
-
-  /** The number of an operand's tensor in the subgraph. */
-  place(operand: Operand): number {
-    if (operand.index < 0) operand.index = this.#tensors.push(this.file.tensorOf(operand)) - 1;
-    return operand.index;
-  }
-
-  /** What was emitted. */
-  record(outputs: readonly Operand[]): SubGraphRecord {
-    const indices = (list: readonly (Operand | null)[]): Int32Array =>
-      Int32Array.from(list, (operand) => (operand === null ? -1 : this.place(operand)));
-    const first = indices(this.#inputs);
-    const operators = this.#operators.map(
-      ({ name, inputs, outputs, options }): OperatorRecord => ({
-        inputs: indices(inputs),
-        outputs: indices(outputs),
-        ...(options === undefined ? {} : { builtinOptions: options }),
-        opcodeIndex: this.file.codeOf(name),
-      }),
-    );
-    return {
-      inputs: first,
-      outputs: indices(outputs),
-      tensors: this.#tensors,
-      operators,
-      name: this.graph.name,
-    };
   }
 }

@@ -53,6 +53,10 @@ export class FileTables {
   /** A tensor's record. */
   tensorOf(operand: Operand): TensorRecord {
     const { shape, constant, quantization } = operand;
+    if (operand.record !== undefined) {
+      const buffer = operand.data == null ? 0 : this.bufferOf(operand.data);
+      return { ...operand.record, name: operand.name, buffer };
+    }
     const record: TensorRecord = {
       shape: Int32Array.from(shape ?? [], (dim) => (typeof dim === 'number' ? dim : 1)),
       type: typeNumber(constant?.dtype ?? quantization?.storage ?? operand.dtype),
@@ -66,15 +70,21 @@ export class FileTables {
     return record;
   }
 
-  /** The number of an operator code; its version is set when all tensors are known.
-   *  @param name  of a builtin */
-  codeOf(name: string): number {
-    const known = this.#byCode.get(name);
-    if (known !== undefined) return known;
+  /** The number of a builtin's operator code. */
+  codeOf(name: string, version: number): number {
     const code = builtinOperators.indexOf(name);
-    const record = { deprecatedBuiltinCode: Math.min(code, lastOldCode), builtinCode: code };
-    const index = this.#codes.push(record) - 1;
-    this.#byCode.set(name, index);
+    const deprecatedBuiltinCode = Math.min(code, lastOldCode);
+    return this.codeLike({ deprecatedBuiltinCode, version, builtinCode: code });
+  }
+
+  /** The number of the code of an operator that is written as it was read. */
+  codeLike(record: OperatorCodeRecord): number {
+    const { builtinCode = 0, deprecatedBuiltinCode = 0, customCode = '', version = 1 } = record;
+    const key = `${Math.max(builtinCode, deprecatedBuiltinCode)} ${version} ${customCode}`;
+    const known = this.#byCode.get(key);
+    if (known !== undefined) return known;
+    const index = this.#codes.push({ ...record }) - 1;
+    this.#byCode.set(key, index);
     return index;
   }
 

@@ -2,6 +2,7 @@ import type { DType } from '../../../core/dtype.ts';
 import { isStatic, type Shape } from '../../../core/shape.ts';
 import type { Constant } from '../../../ir/constant.ts';
 import type { Quantization } from '../../../ir/types.ts';
+import type { TensorRecord } from '../records.ts';
 
 /** A tensor that operators of a subgraph read or make. It gets its place in the file when the first of them does. */
 export interface Operand {
@@ -15,6 +16,9 @@ export interface Operand {
   index: number;
   /** A variable tensor: the subgraph's state. */
   isVariable: boolean;
+  /** What a file that was read says of it, and what its buffer holds: written as they are. */
+  record?: TensorRecord;
+  data?: Uint8Array | null;
 }
 
 /** An operand that has no place in the file yet. */

@@ -1,6 +1,7 @@
 import { bufferSource } from '../../../core/source.ts';
 import { clone } from '../../../ir/clone.ts';
 import { readConstant } from '../../../ir/constant.ts';
+import type { Node } from '../../../ir/graph.ts';
 import type { Model } from '../../../ir/model.ts';
 import { allGraphs, allNodes } from '../../../ir/walk.ts';
 import { ops } from '../../../ops/index.ts';
@@ -9,11 +10,13 @@ import { expandQuantized } from '../../../passes/expand-quantized.ts';
 import { exportQuantization } from '../../../passes/export-quantization.ts';
 import { dropIdleQuantization } from '../../../passes/idle-quantization.ts';
 import { importQuantization } from '../../../passes/import-quantization.ts';
+import { twoForms } from '../../../passes/layout/spatial.ts';
 import { assignLayout, channelsLast } from '../../../passes/layout.ts';
 import { fuseForFile, optimizeForFile } from '../../../passes/optimize.ts';
 import type { WriteOptions } from '../../format.ts';
 import { type Legalized, legalizeQuantization } from '../legalize/legalize.ts';
 import { realConstants } from '../legalize/real-constants.ts';
+import { modelOrigin } from '../origin.ts';
 import { hasRow } from './rows.ts';
 
 /** A copy of a model in the operators, layout and fusions that TFLite has; its constants can be read without waiting. */
@@ -23,7 +26,29 @@ export async function prepare(
 ): Promise<{ model: Model } & Legalized> {
   const copy = clone(model);
   await loadConstants(copy);
-  const { evaluate, layout } = options;
+  const { layout } = options;
+  const isTflite = modelOrigin(copy) !== null;
+  if (!isTflite) simplified(copy, options);
+  importQuantization(copy, { purpose: 'store' });
+  const isLaidOut = isTflite && layout === undefined && ![...allNodes(copy.graph)].some(isOnnxOnly);
+  if (!isLaidOut) {
+    assignLayout(
+      copy,
+      channelsLast,
+      layout === undefined ? {} : { inputs: layout, outputs: layout },
+    );
+    fuseForFile(copy, { ops });
+  }
+  return { model: copy, ...legalizeQuantization(copy) };
+}
+
+/** Operators that have another form with channels last, which TFLite's are. */
+function isOnnxOnly({ domain, op }: Node): boolean {
+  return domain === '' && twoForms.includes(op);
+}
+
+/** Brings a model of another format into operators that TFLite has. */
+function simplified(copy: Model, { evaluate }: WriteOptions): void {
   copy.inlineCalls?.(copy);
   if (evaluate !== undefined) expandQuantized(copy, evaluate);
   exportQuantization(copy);
@@ -31,14 +56,9 @@ export async function prepare(
   realConstants(copy);
   const settings = { ops, ...(evaluate === undefined ? {} : { evaluate }) };
   optimizeForFile(copy, settings);
-  if (![...allNodes(copy.graph)].every(hasRow)) {
-    expandOperators(copy, hasRow);
-    optimizeForFile(copy, settings);
-  }
-  importQuantization(copy, { purpose: 'store' });
-  assignLayout(copy, channelsLast, layout === undefined ? {} : { inputs: layout, outputs: layout });
-  fuseForFile(copy, { ops });
-  return { model: copy, ...legalizeQuantization(copy) };
+  if ([...allNodes(copy.graph)].every(hasRow)) return;
+  expandOperators(copy, hasRow);
+  optimizeForFile(copy, settings);
 }
 
 async function loadConstants(model: Model): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Node } from '../../../ir/graph.ts';
 import { activationRows } from './activation.ts';
+import { opaqueRow } from './as-read.ts';
 import { controlRows } from './control.ts';
 import { convRows } from './conv.ts';
 import { elementwiseRows } from './elementwise.ts';
@@ -10,6 +11,7 @@ import { normalizationRows } from './normalize.ts';
 import { padRows } from './padding.ts';
 import { poolRows } from './pool.ts';
 import { quantizeRows } from './quantize.ts';
+import { recurrentRows } from './recurrent.ts';
 import { reduceRows } from './reduce.ts';
 import { resizeRows } from './resize.ts';
 import { shapeRows } from './shape.ts';
@@ -23,6 +25,7 @@ export const rows: Readonly<Record<string, Row>> = {
   ...convRows,
   ...poolRows,
   ...matmulRows,
+  ...recurrentRows,
   ...reduceRows,
   ...shapeRows,
   ...sliceRows,
@@ -35,6 +38,7 @@ export const rows: Readonly<Record<string, Row>> = {
 
 /** The row of a node's operator, or null. */
 export function rowOf(node: Node): Row | null {
+  if (node.domain === 'tflite') return opaqueRow;
   const name =
     node.domain === '' || node.domain === 'ai.onnx' ? node.op : `${node.domain}.${node.op}`;
   return Object.hasOwn(rows, name) ? rows[name]! : null;
