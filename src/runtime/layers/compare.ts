@@ -23,7 +23,7 @@ const tolerance = 1e-4;
 const agreement = 40;
 
 export interface LayerOptions {
-  /** What is known to have been done to a node of the reference, by its description. */
+  /** What is known to have been done to a node of the reference, by its description, or to a value, by its name. */
   notes?: ReadonlyMap<string, string>;
 }
 
@@ -46,7 +46,8 @@ export async function compareLayers(
   const matches = matchPoints(a.points, b.points, canBe);
   const rows = new Map<Value, LayerDifference>();
   for (const match of matches) {
-    const row = rowOf(match, a, b, notes.get(describe(match.a.node)) ?? null);
+    const { node, value } = match.a;
+    const row = rowOf(match, a, b, notes.get(describe(node)) ?? notes.get(value.name) ?? null);
     if (row !== null) rows.set(match.a.value, row);
   }
   markOrigins(a.points, rows);
