@@ -11,6 +11,7 @@ import type { GraphOrigin, ModelOrigin } from './origin.ts';
 import { GraphReader } from './read/graph-reader.ts';
 import type { Reading } from './read/reading.ts';
 import type { ModelRecord } from './records.ts';
+import { verifyTflite } from './verify.ts';
 
 /** The operator set that a TFLite model is written in as ONNX, unless something in it needs a later one: the first
  *  with 4-bit integers and blocks. */
@@ -22,6 +23,7 @@ const onnxOpset = 21;
 export async function readTflite(source: ByteSource, options: ReadOptions): Promise<Model> {
   const limits = resolveLimits(options.limits, source.size);
   const { record, buffers } = await openTflite(source, { limits });
+  await verifyTflite({ record, buffers }, limits);
   const subgraph = subgraphOf(record, options.signature);
   const reading: Reading = {
     record,

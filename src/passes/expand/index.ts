@@ -9,6 +9,7 @@ import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { resizeExpansions } from './computed-resize.ts';
+import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
@@ -28,6 +29,7 @@ export type Expansion = (p: Parts) => void;
 const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
+  ...integerProductExpansions,
   ...linearExpansions,
   ...loopExpansions,
   ...lossExpansions,

@@ -4,6 +4,7 @@ import { volume } from '../../../core/shape.ts';
 import { type ByteSource, bufferSource, readSync } from '../../../core/source.ts';
 import { type Constant, constantOf } from '../../../ir/constant.ts';
 import type { TensorRecord } from '../records.ts';
+import { denseSource } from '../sparsity.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { Reading } from './reading.ts';
 
@@ -29,9 +30,6 @@ export function constantOfTensor(
     if (!shape.includes(0) || dtype === null) return null;
     return constantOf(dtype, shape, new Uint8Array(0));
   }
-  if (tensor.sparsity !== undefined) {
-    throw new UnsupportedError('a sparse tensor', { code: 'E_TFLITE_SPARSE', where });
-  }
   const dtype = dtypeOf(tensor.type);
   const shape = shapeOf(tensor, reading, where);
   if (dtype === null) {
@@ -42,6 +40,21 @@ export function constantOfTensor(
   }
   if (dtype === 'string')
     return { dtype, shape, data: bufferSource(new Uint8Array(0)), strings: strings(data, where) };
+  if (tensor.sparsity !== undefined) {
+    const itemBytes = dtypes[dtype].bits / 8;
+    if (!Number.isInteger(itemBytes)) {
+      throw new UnsupportedError(`a sparse tensor of type ${dtype}`, {
+        code: 'E_TFLITE_SPARSE',
+        where,
+      });
+    }
+    const form = { shape, itemBytes };
+    return {
+      dtype,
+      shape,
+      data: denseSource(tensor.sparsity, form, data, reading.limits, where),
+    };
+  }
   const expected = byteLengthOf(dtype, volume(shape));
   if (data.size !== expected) {
     throw new FormatError(

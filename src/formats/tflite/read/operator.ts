@@ -154,8 +154,7 @@ export class OperatorReader {
   indices(index: number): Value {
     const values = this.numbers(index);
     if (values === null) return this.cast(this.input(index), 'int64');
-    const shape = this.reader.constant(this.tensor(index))!.shape;
-    return this.constant('indices', int64Constant(values, shape));
+    return this.ints('indices', values, this.reader.constant(this.tensor(index))!.shape);
   }
 
   /** Dimensions of an input, null where not even their number is known. */
@@ -204,7 +203,10 @@ export class OperatorReader {
     return this.reader.madeConstant(`${this.base}/${hint}`, constant);
   }
 
+  /** A list of int64.
+   *  @throws {UnsupportedError} they are no integers: what they were read from is not what it should be */
   ints(hint: string, values: readonly number[], shape?: readonly number[]): Value {
+    if (!values.every(Number.isSafeInteger)) throw this.unsupported(`${hint} that are no integers`);
     return this.constant(hint, int64Constant(values, shape));
   }
 

@@ -3,7 +3,7 @@ import { constantOf, int64Constant } from '../../../ir/constant.ts';
 import type { Value } from '../../../ir/graph.ts';
 import { StablehloComparisonDirection as direction } from '../schema-table.ts';
 import type { OperatorReader, Row } from './operator.ts';
-import { rankOf, typeNumber, typeOf } from './values.ts';
+import { countOf, rankOf, typeNumber, typeOf } from './values.ts';
 
 /** Operators of StableHLO that ONNX has, without broadcasting: shapes are given. */
 
@@ -127,7 +127,7 @@ function iota(o: OperatorReader): void {
   const { dtype } = typeOf(o.output(0)!);
   if (dtype === null) throw o.unsupported('a type without numbers');
   const along = sizes.map((size, i) => (i === axis ? size : 1));
-  const count = Array.from({ length: sizes[axis] ?? 0 }, (_, i) => i);
+  const count = Array.from({ length: countOf(o, sizes[axis] ?? 0) }, (_, i) => i);
   const line = o.cast(o.constant('line', int64Constant(count, along)), dtype);
   o.give('Expand', [line, o.ints('shape', sizes)]);
 }
