@@ -15,6 +15,9 @@ Weapon name:s! damage:h
 Armor layers:[i
 Monster pos:#12%4 mana:h=150 hp:h=100 name:s friendly:? inventory:[B%16 gold:Q weapons:[@Weapon path:[#12%4 gear:|Gear self:@Monster names:[s ratio:d`);
 
+/** Time of the processor: others are at work on it too. */
+const cpuMs = (): number => process.cpuUsage().user / 1000;
+
 const hex = (text: string): Uint8Array =>
   new Uint8Array(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 const encode = (record: Record<string, unknown>): Uint8Array =>
@@ -173,12 +176,12 @@ x('nesting and sharing are bounded', () => {
     view.setUint32(at + 4, 12, true);
     view.setUint32(at + 8, 8, true);
   }
-  const start = performance.now();
+  const start = cpuMs();
   assert.throws(
     () => verifyTables(bytes, twice, 'Node'),
     (error: unknown) => error instanceof ModelpressError && error.code === 'E_LIMIT',
   );
-  assert.ok(performance.now() - start < 500);
+  assert.ok(cpuMs() - start < 500);
   // Ten levels are 1,024 leaves: few enough.
   view.setInt32(12 + 16 * 10, -4, true);
   view.setUint16(12 + 16 * 10 + 4, 4, true);
@@ -221,12 +224,11 @@ x('a table takes less than half a microsecond to verify', () => {
   const bytes = encode({ weapons });
   let best = Number.POSITIVE_INFINITY;
   for (let i = 0; i < 5; i++) {
-    const start = performance.now();
+    const start = cpuMs();
     assert.is(verifyTables(bytes, schema, 'Monster').tables, 100_001);
-    best = Math.min(best, performance.now() - start);
+    best = Math.min(best, cpuMs() - start);
   }
-  // Generous on a busy machine; `best` is what is asked.
-  assert.ok(best < 150, `${best} ms`);
+  assert.ok(best < 50, `${best} ms`);
 });
 
 x.run();
