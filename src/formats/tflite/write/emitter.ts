@@ -17,7 +17,6 @@ import type { BuiltinOptions } from '../records.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { hybridOptions, isHybridWeight, staysInteger } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
@@ -37,8 +36,6 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
-  /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
-  readonly hybrid: boolean;
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
@@ -321,11 +318,8 @@ export class Emitter extends SubgraphTables {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
-    const real = inputs.map((operand, index) =>
-      operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
-    );
-    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
+    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
+    this.raw(name, real, outputs, options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
@@ -335,10 +329,7 @@ export class Emitter extends SubgraphTables {
     let real = this.#dequantized.get(operand);
     if (real !== undefined) return real;
     const name = freshName(this.#names, `${operand.name}/real`);
-    const isFolded =
-      constant !== null &&
-      quantization !== null &&
-      !staysInteger(quantization, constant, this.context.hybrid);
+    const isFolded = constant !== null && quantization !== null && !isWorth(quantization, constant);
     real = isFolded
       ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
       : makeOperand(name, 'float32', shape);
