@@ -15,6 +15,7 @@ import { lossExpansions } from './losses.ts';
 import { poolExpansions } from './max-pool.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
+import { quantizeExpansions } from './quantize.ts';
 import { recurrentExpansions } from './recurrent.ts';
 import { samplingExpansions } from './sampling.ts';
 import { signalExpansions } from './signal.ts';
@@ -33,6 +34,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...lossExpansions,
   ...normExpansions,
   ...poolExpansions,
+  ...quantizeExpansions,
   ...recurrentExpansions,
   ...samplingExpansions,
   ...signalExpansions,

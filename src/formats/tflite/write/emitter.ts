@@ -305,7 +305,10 @@ export class Emitter extends SubgraphTables {
 
   /** The same number everywhere. */
   constantOf(value: number, dtype: DType, shape: readonly number[]): Operand {
-    return this.list(new Float64Array(volume(shape)).fill(value), dtype, shape);
+    const { array, bits } = dtypes[dtype];
+    const data = new array!(new ArrayBuffer((volume(shape) * bits) / 8), 0, volume(shape));
+    data.fill((bits === 64 && dtype !== 'float64' ? BigInt(value) : value) as never);
+    return this.constant(constantOf(dtype, shape, bytesOf(data)), dtype);
   }
 
   /** Emits an operator. Quantized operands are dequantized before, unless the node runs on integers. */
