@@ -60,6 +60,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     file,
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
+    minRuntime: options.minRuntime ?? null,
     integer,
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>

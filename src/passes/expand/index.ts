@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { einsumExpansions } from './einsum.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
@@ -27,6 +28,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
   ...linearExpansions,
+  ...einsumExpansions,
   ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,

@@ -14,6 +14,7 @@ import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions } from '../records.ts';
+import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
@@ -33,6 +34,8 @@ export interface EmitContext {
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
+  /** Oldest release of the runtime that is to load the file. */
+  readonly minRuntime: string | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
   /** Told what becomes of quantization. */
@@ -80,6 +83,13 @@ export class Emitter extends SubgraphTables {
   /** Runs a node on constants; null where nobody can. */
   get evaluate(): Evaluate | null {
     return this.context.evaluate;
+  }
+
+  /** Whether the oldest runtime that is to load the file lacks a version of an operator. */
+  lacks(operator: string, version: number): boolean {
+    const { minRuntime } = this.context;
+    const release = firstRelease(operator, version);
+    return minRuntime !== null && (release === null || isBefore(minRuntime, release));
   }
 
   get node(): Node {
