@@ -38,7 +38,8 @@ export class GraphReader {
   /** Constants in the order in which they were made. */
   readonly #constants: Value[] = [];
 
-  constructor(reading: Reading, builder: Builder, index: number, depth = 0, root = builder) {
+  constructor(reading: Reading, builder: Builder, index: number, parent?: GraphReader) {
+    const depth = parent === undefined ? 0 : parent.depth + 1;
     const record = reading.record.subgraphs?.[index];
     this.where = `tflite: subgraph[${index}]`;
     if (record === undefined || depth > reading.limits.depth) {
@@ -52,13 +53,13 @@ export class GraphReader {
     this.index = index;
     this.record = record;
     this.depth = depth;
-    this.root = root;
+    this.root = parent?.root ?? builder;
     reading.tensors.spend(record.tensors?.length ?? 0, this.where);
   }
 
   /** A subgraph that this one calls, into the same graph or a body. */
   child(index: number, builder: Builder = this.builder): GraphReader {
-    return new GraphReader(this.reading, builder, index, this.depth + 1, this.root);
+    return new GraphReader(this.reading, builder, index, this);
   }
 
   /** Makes the graph's inputs. Integers that stand for reals are dequantized: their real side is what operators read. */
