@@ -1,7 +1,7 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
@@ -64,6 +64,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     evaluate: options.evaluate ?? null,
     minRuntime: options.minRuntime ?? null,
     integer,
+    onLowered: (lowered) => options.onLowered?.(lowered),
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {
@@ -138,7 +139,9 @@ function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
           where,
         });
       }
+      const before = e.operators.length;
       e.run(node, row);
+      sayLowered(e, node, before);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       const { code, where = '', message: reason, hint } = error;
@@ -150,6 +153,15 @@ function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
       }
     }
   }
+}
+
+/** Tells of a node that takes several operators. */
+function sayLowered(e: Emitter, node: Node, before: number): void {
+  const made = e.operators.slice(before).map(({ name }) => name);
+  const becomes = made.filter((name) => name !== 'DEQUANTIZE' && name !== 'QUANTIZE');
+  if (becomes.length < 2) return;
+  const name = node.name || node.outputs[0]?.name || node.op;
+  e.context.onLowered({ node: name, op: node.op, becomes });
 }
 
 /** Each output is a tensor of its own, of the type that the graph says. */

@@ -10,6 +10,7 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
+import type { LoweredNode } from '../../format.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import { realsOf } from '../legalize/weights.ts';
@@ -45,6 +46,8 @@ export interface EmitContext {
   subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
   /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
   made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Called for a node that takes several operators. */
+  onLowered(node: LoweredNode): void;
   /** Values that the model remembers until the next run. */
   readonly states: ReadonlySet<Value>;
   /** Of a model that was read from a TFLite file: what is still as it was. */
