@@ -19,6 +19,7 @@ import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { hybridOptions, isHybridWeight } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
@@ -38,6 +39,8 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Oldest release of the runtime that is to load the file. */
   readonly minRuntime: string | null;
+  /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
+  readonly hybrid: boolean;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
   /** Told what becomes of quantization. */
@@ -331,8 +334,11 @@ export class Emitter extends SubgraphTables {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
-    this.raw(name, real, outputs, options);
+    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
+    const real = inputs.map((operand, index) =>
+      operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
+    );
+    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
@@ -350,7 +356,7 @@ export class Emitter extends SubgraphTables {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    else this.raw('DEQUANTIZE', [wholeBytes(operand)], [real]);
+    else this.raw('DEQUANTIZE', [this.context.hybrid ? operand : wholeBytes(operand)], [real]);
     return real;
   }
 
