@@ -269,6 +269,9 @@ operators('reductions, resizing and requantization', async () => {
       pads: axes(1, 0, 2, 1),
       value: floats([1.13]),
     });
+    await run({ op: 'PRelu', inputs: ['a_real', 'slopes'] }, [2, 3, 5], 0.0713, /x8_lookup2/, {
+      slopes: floats([0.1, 0.31, -0.2, 0.1, 0.77], [5]),
+    });
     await run({ op: 'Identity', inputs: a }, [3, 4, 5], 0.0713, /x8_lookup/);
     const sizes = (...values: number[]): Record<string, Constant> => ({ sizes: axes(...values) });
     const linear: PlainNode['attributes'] = [
