@@ -1,7 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError, ModelpressError } from '../../../src/core/errors.ts';
-import type { ByteSource } from '../../../src/core/source.ts';
+import { type ByteSource, bufferSource, readSync } from '../../../src/core/source.ts';
+import type { ExternalFiles } from '../../../src/formats/external-files.ts';
 import {
   decodeTflite,
   encodeTflite,
@@ -9,6 +10,8 @@ import {
   openTflite,
   type TfliteFile,
 } from '../../../src/formats/tflite/codec.ts';
+import type { ModelRecord } from '../../../src/formats/tflite/records.ts';
+import { verifyTflite } from '../../../src/formats/tflite/verify.ts';
 import { malformedTflite, tfliteFiles } from './corpus.ts';
 import { differences } from './same-tables.ts';
 
@@ -117,6 +120,51 @@ x('what lies outside must be in the file', () => {
   const huge = bytes.slice();
   huge[at + 7] = 0x80;
   fails(huge);
+});
+
+x('weights in other files', async () => {
+  const record: ModelRecord = {
+    version: 3,
+    buffers: [{}],
+    externalBufferGroups: [{ name: 'weights.bin' }],
+    externalBuffers: [
+      { id: 7, offset: 2n, length: 3n },
+      { id: 9, offset: 5n, length: 1n, packing: 'unpacked' },
+    ],
+    subgraphs: [{ tensors: [{ type: 9, shape: Int32Array.of(3), externalBuffer: 7 }] }],
+  };
+  const weights = Uint8Array.of(0, 1, 2, 3, 4, 5);
+  const open = (model: ModelRecord, external?: ExternalFiles): Promise<TfliteFile> =>
+    openTflite(bufferSource(encodeTflite(model)), { external });
+  const file = await open(record, { 'weights.bin': weights });
+  assert.equal(readSync(file.external.get(7)!, 0, 3), Uint8Array.of(2, 3, 4));
+  assert.equal(file.external.get(9)!.size, 1);
+  await verifyTflite(file);
+  const wide = { type: 9, shape: Int32Array.of(4), externalBuffer: 7 };
+  const other = await open({ ...record, subgraphs: [{ tensors: [wide] }] }, () => weights);
+  await verifyTflite(other).then(
+    () => assert.unreachable('4 elements of 3 bytes'),
+    (error: ModelpressError) => assert.is(error.code, 'E_TFLITE_TENSOR_SIZE'),
+  );
+  assert.equal(encodeTflite(file.record), encodeTflite(record));
+  const cases: [Partial<ModelRecord>, ExternalFiles | undefined, string][] = [
+    [{}, undefined, 'E_TFLITE_EXTERNAL_MISSING'],
+    [{}, { 'weights.bin': weights.subarray(0, 5) }, 'E_TFLITE_EXTERNAL_RANGE'],
+    [{ externalBufferGroups: [{ name: '../weights.bin' }] }, {}, 'E_TFLITE_EXTERNAL_PATH'],
+    [{ externalBufferGroups: [] }, {}, 'E_TFLITE_EXTERNAL'],
+    [{ externalBuffers: [{ id: 7 }, { id: 7 }] }, { 'weights.bin': weights }, 'E_TFLITE_EXTERNAL'],
+    [
+      { externalBuffers: [{ id: 7, packing: 'wound' }] },
+      { 'weights.bin': weights },
+      'E_TFLITE_PACKING',
+    ],
+  ];
+  for (const [change, files, code] of cases) {
+    await open({ ...record, ...change }, files).then(
+      () => assert.unreachable(code),
+      (error: ModelpressError) => assert.is(error.code, code),
+    );
+  }
 });
 
 x('broken files end in a typed error or a model', () => {
