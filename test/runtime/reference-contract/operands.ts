@@ -65,8 +65,8 @@ export function runKernel(
         : operandOf(given.type, given.dims, quantization(given), given.constant === true),
     ),
     outputs: outputs.map((given) => operandOf(given.type, given.dims, quantization(given), false)),
-    known: (input) => (inputs[input]?.constant === true ? tensors[input]! : null),
     knownIn: () => null,
+    known: (input) => (inputs[input]?.constant === true ? tensors[input]! : null),
     pack: () => {
       throw new TypeError('nothing to pack');
     },
