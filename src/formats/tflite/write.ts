@@ -65,6 +65,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
     integer,
+    hybrid: model.format === 'tflite',
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {
