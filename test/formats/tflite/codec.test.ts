@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert';
 import { FormatError, ModelpressError } from '../../../src/core/errors.ts';
 import { type ByteSource, bufferSource, readSync } from '../../../src/core/source.ts';
 import type { ExternalFiles } from '../../../src/formats/external-files.ts';
+import { readModel } from '../../../src/formats/index.ts';
 import {
   decodeTflite,
   encodeTflite,
@@ -165,6 +166,80 @@ x('weights in other files', async () => {
       (error: ModelpressError) => assert.is(error.code, code),
     );
   }
+});
+
+x('a model with weights in another file', async () => {
+  const shape = Int32Array.of(2);
+  const record: ModelRecord = {
+    version: 3,
+    operatorCodes: [{}],
+    buffers: [{}],
+    externalBufferGroups: [{ name: 'weights.bin' }],
+    externalBuffers: [{ id: 1, offset: 4n, length: 8n }],
+    subgraphs: [
+      {
+        tensors: [
+          { name: 'x', shape },
+          { name: 'w', shape, externalBuffer: 1 },
+          { name: 'y', shape },
+        ],
+        inputs: Int32Array.of(0),
+        outputs: Int32Array.of(2),
+        operators: [{ inputs: Int32Array.of(0, 1), outputs: Int32Array.of(2) }],
+      },
+    ],
+  };
+  const weights = new Uint8Array(Float32Array.of(9, 1.5, -2).buffer);
+  const model = await readModel(encodeTflite(record), { external: { 'weights.bin': weights } });
+  const [w] = model.graph.nodes.flatMap(({ inputs }) =>
+    inputs.map((value) => value?.constant).filter((constant) => constant != null),
+  );
+  assert.equal(w!.shape, [2]);
+  assert.equal(readSync(w!.data, 0, 8), weights.subarray(4));
+});
+
+x('3.2 GB: streamed behind the tables, opened without reading them', async () => {
+  const zeros = new Uint8Array(2 ** 24);
+  let largest = 0;
+  const virtual = (size: number): ByteSource => ({
+    size,
+    read(_offset, length) {
+      largest = Math.max(largest, length);
+      return zeros.subarray(0, length);
+    },
+  });
+  const record: ModelRecord = { version: 3, buffers: [{}, {}, {}], description: 'large' };
+  const head: number[] = [];
+  let written = 0;
+  const size = await encodeTfliteTo(
+    record,
+    {
+      write(chunk) {
+        for (let i = 0; i < chunk.length && head.length < 1000; i++) head.push(chunk[i]!);
+        written += chunk.length;
+      },
+    },
+    { buffers: [undefined, virtual(1.6e9), virtual(1.6e9)] },
+  );
+  assert.is(written, size);
+  assert.ok(size > 3.2e9 && size < 3.2e9 + 1000);
+  assert.ok(largest <= 2 ** 24);
+  const file = await openTflite({
+    size,
+    read(offset, length) {
+      const bytes = new Uint8Array(length);
+      bytes.set(head.slice(offset, offset + length));
+      return bytes;
+    },
+  });
+  assert.is(file.record.description, 'large');
+  assert.equal(
+    file.buffers.map((buffer) => buffer.size),
+    [0, 1.6e9, 1.6e9],
+  );
+  const [, first, second] = file.record.buffers!;
+  assert.is(Number(second!.offset) + 1.6e9, size);
+  assert.ok(Number(first!.offset) % 16 === 0 && Number(first!.offset) < 1000);
 });
 
 x('broken files end in a typed error or a model', () => {
