@@ -146,3 +146,22 @@ export function q8_softmax(
     y += length;
   }
 }
+
+/** y = table[256 · a + b] on rows, broadcast by `mode` as in binary.ts: any function of two levels. */
+export function x8_lookup2(a: usize, b: usize, y: usize, table: usize, outer: u32, count: u32, mode: u32): void {
+  const aStep = rowStep(mode, 1, 4, count);
+  const bStep = rowStep(mode, 2, 8, count);
+  const aNext: usize = mode & 1 ? 0 : 1;
+  const bNext: usize = mode & 2 ? 0 : 1;
+  for (; outer > 0; outer--) {
+    let p = a;
+    let q = b;
+    for (const end = y + count; y < end; y++) {
+      store<u8>(y, load<u8>(table + (<usize>load<u8>(p) << 8) + <usize>load<u8>(q)));
+      p += aNext;
+      q += bNext;
+    }
+    a += aStep;
+    b += bStep;
+  }
+}

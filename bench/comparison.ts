@@ -7,6 +7,8 @@ export type PeerName =
   | 'own baseline'
   | 'onnxruntime-web'
   | 'tfjs-wasm'
+  | 'litert'
+  | 'tfjs-tflite'
   | 'ml-matrix'
   | 'numpy'
   | 'numpy, 128-bit';
@@ -47,6 +49,8 @@ export function ratioTo(peer: PeerName, { times }: Comparison): number | undefin
 
 const order: readonly PeerName[] = [
   'own baseline',
+  'litert',
+  'tfjs-tflite',
   'onnxruntime-web',
   'tfjs-wasm',
   'ml-matrix',

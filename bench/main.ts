@@ -14,12 +14,14 @@ import { modelsBench } from './models.bench.ts';
 import { nodeAt, nodes } from './nodes.ts';
 import { productsBench } from './products.bench.ts';
 import { writeReadme } from './readme.ts';
+import { tfliteBench } from './tflite.bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
   products: productsBench,
   integers: integersBench,
   linalg: linalgBench,
   models: modelsBench,
+  tflite: tfliteBench,
   'first-result': firstResultBench,
   kernels: kernelsBench,
 };

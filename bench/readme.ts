@@ -14,6 +14,7 @@ const baselines: Readonly<Record<string, string>> = {
   'quantized products and convolutions': 'own float32',
   'linear algebra': 'own whole SVD',
   models: 'own float32',
+  'tflite models': 'own float32',
 };
 
 /** Writes the groups in which libraries were compared between the markers of a README.

@@ -31,6 +31,7 @@ export type { Model } from './ir/model.ts';
 export { type InspectOptions, inspect } from './passes/inspect.ts';
 export * from './report/index.ts';
 export {
+  type Contract,
   createSession,
   type Data,
   type Feeds,

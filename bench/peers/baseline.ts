@@ -27,7 +27,9 @@ serve(async (task) => {
       return { run: () => svd(a, rows, columns) };
     }
     case 'model':
-      return task.original === undefined ? null : modelSession(task.original, task.feeds);
+      return task.original === undefined
+        ? null
+        : modelSession(task.original, task.originalFeeds ?? task.feeds);
     default:
       return null;
   }

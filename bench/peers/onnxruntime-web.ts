@@ -133,7 +133,7 @@ serve(async (task) => {
       const feeds: Record<string, ort.Tensor> = {};
       for (const [name, { type, data, dims }] of Object.entries(feedsOf(task.feeds)))
         feeds[name] = new ort.Tensor(type as 'float32', data as Float32Array, dims);
-      return load(new Uint8Array(readFileSync(task.path)), feeds);
+      return load(new Uint8Array(readFileSync(task.onnx ?? task.path)), feeds);
     }
     default:
       return null;

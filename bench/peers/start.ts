@@ -21,6 +21,8 @@ const packages: Readonly<Partial<Record<PeerName, string>>> = {
   'onnxruntime-web': 'onnxruntime-web',
   'tfjs-wasm': '@tensorflow/tfjs-backend-wasm',
   'ml-matrix': 'ml-matrix',
+  litert: '@litertjs/core',
+  'tfjs-tflite': '@tensorflow/tfjs-tflite',
 };
 
 export const python: string = process.env.MODELPRESS_BENCH_PYTHON ?? 'python3';

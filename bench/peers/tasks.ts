@@ -82,8 +82,15 @@ export interface ModelTask {
   readonly path: string;
   /** The same model without what modelpress did to it. */
   readonly original?: string;
-  readonly feeds: readonly { readonly name: string; readonly npy: string }[];
+  /** The same in a file for onnxruntime, where `path` is of another format. */
+  readonly onnx?: string;
+  readonly feeds: ModelFeeds;
+  /** Where those of the original are others. */
+  readonly originalFeeds?: ModelFeeds;
 }
+
+/** In the order of the inputs. */
+export type ModelFeeds = readonly { readonly name: string; readonly npy: string }[];
 
 export type Task =
   | MatmulTask

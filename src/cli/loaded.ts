@@ -2,6 +2,7 @@ import { random } from '../core/random.ts';
 import { clone } from '../ir/clone.ts';
 import type { Model } from '../ir/model.ts';
 import type { MemoryReport, NodeReport } from '../report/run.ts';
+import { type Contract, isContract } from '../runtime/contract.ts';
 import { type FindOptions, type Found, findInputs } from '../runtime/find-inputs.ts';
 import {
   createSession,
@@ -21,12 +22,14 @@ export const feedOptions: OptionTable = {
   input: { type: 'string', multiple: true },
   dim: { type: 'string', multiple: true },
   seed: { type: 'string' },
+  contract: { type: 'string' },
 };
 
 /** Help of these options. */
 export const feedHelp: string = `      --input NAME=FILE.npy|NUMBER   use this for an input
       --dim NAME=SIZE     size of a symbolic dimension of random inputs; else one is searched for
-      --seed N            of random inputs (0)`;
+      --seed N            of random inputs (0)
+      --contract single|reference   how quantized operators round: once (default), or as TFLite's reference kernels`;
 
 /** A model in a session, and what it is fed. */
 export interface Loaded {
@@ -52,7 +55,7 @@ export async function load(
   const began = performance.now();
   const { model } = await openModel(path);
   await loadWeights(model);
-  const session = createSession(model);
+  const session = createSession(model, { contract: contractOf(text.get('contract')) });
   const loadMs = performance.now() - began;
   const given = parseInputs(model, lists.get('input') ?? []);
   const missing = inputsOf(model).filter(({ name }) => given[name] === undefined);
@@ -68,6 +71,12 @@ export async function load(
     bindings: found?.bindings ?? {},
     loadMs,
   };
+}
+
+/** @throws {UsageError} no contract */
+function contractOf(name = 'single'): Contract {
+  if (isContract(name)) return name;
+  throw new UsageError(`--contract "${name}" is none`, 'single | reference');
 }
 
 /** Finds inputs on a copy of the model, so that the first run of the session stays the first. */

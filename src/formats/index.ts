@@ -12,6 +12,13 @@ export {
   type TableRecord,
 } from './flatbuffer/decode.ts';
 export { type Encoded, encodeTables, joinEncoded, writeEncoded } from './flatbuffer/encode.ts';
+export {
+  decodeFlex,
+  FlexBlob,
+  type FlexNumbers,
+  type FlexValue,
+} from './flatbuffer/flex-read.ts';
+export { encodeFlex } from './flatbuffer/flex-write.ts';
 export { parseSchema, type Schema } from './flatbuffer/schema.ts';
 export {
   type UnknownField,

@@ -1,5 +1,14 @@
+import type { Constant } from './constant.ts';
 import type { EditRecord } from './edit.ts';
 import { Graph } from './graph.ts';
+
+/** An output of the graph that is its input at the next run, by name. */
+export interface State {
+  input: string;
+  output: string;
+  /** What the input is at first; default zeros. */
+  initial?: Constant;
+}
 
 /** A graph with what a file says around it. */
 export class Model {
@@ -11,8 +20,8 @@ export class Model {
   /** Operator-set versions by domain; '' is ai.onnx. Nodes follow the pinned set, this is what to write. */
   readonly opsets: Map<string, number> = new Map();
   readonly metadata: Map<string, string> = new Map();
-  /** Outputs of the graph that are its inputs at the next run, by name: what the model remembers. */
-  readonly states: { input: string; output: string }[] = [];
+  /** What the model remembers from run to run. */
+  readonly states: State[] = [];
   /** What was changed since reading, in order. */
   readonly edits: EditRecord[] = [];
   /** The format's own record of what the IR does not model. */

@@ -22,6 +22,7 @@ import { sequenceOps } from './sequence.ts';
 import { signalOps } from './signal.ts';
 import { slicingOps } from './slicing.ts';
 import { textOps } from './text.ts';
+import { tfliteBuiltinOps } from './tflite-builtins.ts';
 import { tfliteRecurrentOps } from './tflite-recurrent.ts';
 import { trainingOps } from './training.ts';
 
@@ -63,6 +64,7 @@ export const ops: readonly Op[] = [
   ...trainingOps,
   ...mpOps,
   ...tfliteRecurrentOps,
+  ...tfliteBuiltinOps,
 ];
 
 const tables = new WeakMap<readonly Op[], Map<string, Op>>();

@@ -163,7 +163,7 @@ function expandRule(c: InferContext): OutputInfo[] {
 function repeatedValues(values: readonly Dim[] | null, dims: Shape): readonly Dim[] | null {
   if (values?.length !== 1 || dims === null || dims.length > 1) return null;
   const count = dims[0] ?? 1;
-  return typeof count === 'number' && count <= maxValues
+  return typeof count === 'number' && count >= 0 && count <= maxValues
     ? new Array<Dim>(count).fill(values[0]!)
     : null;
 }

@@ -12,10 +12,15 @@ const tables: Readonly<Record<Contract, readonly Lowering[]>> = {
   reference: [...referenceLowerings, ...lowerings],
 };
 
+/** Whether it names a contract. */
+export function isContract(name: string): name is Contract {
+  return Object.hasOwn(tables, name);
+}
+
 /** The lowerings of a contract.
  *  @throws {RangeError} no contract */
 export function loweringsOf(contract: Contract): readonly Lowering[] {
-  if (!Object.hasOwn(tables, contract))
+  if (!isContract(contract))
     throw rangeError('contract', Object.keys(tables).join(' | '), contract);
   return tables[contract];
 }

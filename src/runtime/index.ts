@@ -1,4 +1,5 @@
 export { type CompareOptions, compareBytes } from './compare.ts';
+export type { Contract } from './contract.ts';
 export type { Data } from './data.ts';
 export { ownRunner } from './own-runner.ts';
 export { loadWeights } from './prepare.ts';

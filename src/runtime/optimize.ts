@@ -7,6 +7,7 @@ import { assignLayout, channelsLast } from '../passes/layout.ts';
 import type { Refusal } from '../passes/manager.ts';
 import { fuseForRuntime, optimizeForRuntime } from '../passes/optimize.ts';
 import { evaluateNode } from './evaluate-node.ts';
+import { mergeBuiltins } from './reference-contract/merge.ts';
 
 /** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
  *  had to stay. */
@@ -25,6 +26,7 @@ export function optimizeForReference(model: Model): Refusal[] {
   model.inlineCalls?.(model);
   expandQuantized(model, evaluateNode);
   importQuantization(model);
+  mergeBuiltins(model);
   assignLayout(model, channelsLast);
   return fuseForRuntime(model, { ops }).refused;
 }

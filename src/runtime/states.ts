@@ -5,13 +5,15 @@ import { constantOfValue, smallValues } from '../ir/constant.ts';
 import { Node, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import type { Data } from './data.ts';
+import { constantTensor } from './generic/constant-tensor.ts';
 
-/** What a model remembers from run to run: outputs that are inputs of the next. At first they are zeros. */
+/** What a model remembers from run to run: outputs that are inputs of the next. At first they are zeros, or what
+ *  the model says. */
 export class States {
   /** Names of inputs and outputs that callers need not know. */
   readonly inputs: ReadonlySet<string>;
   readonly outputs: ReadonlySet<string>;
-  readonly #links: { input: Value; output: number }[] = [];
+  readonly #links: { input: Value; output: number; initial: Tensor | null }[] = [];
   readonly #now: Map<Value, Data> = new Map();
 
   constructor({ graph, states }: Model) {
@@ -21,15 +23,16 @@ export class States {
       const input = graph.inputs.find(({ name }) => name === state.input);
       const output = graph.outputs.findIndex(({ name }) => name === state.output);
       if (input === undefined || output < 0) continue;
-      this.#links.push({ input, output });
+      const initial = state.initial === undefined ? null : constantTensor(state.initial);
+      this.#links.push({ input, output, initial });
     }
   }
 
   /** Adds what is remembered to what was fed.
    *  @throws {TypeError} nothing is remembered yet, and the sizes of a state are not known */
   feed(given: Map<Value, Data>): void {
-    for (const { input } of this.#links) {
-      if (!given.has(input)) given.set(input, this.#now.get(input) ?? zeros(input));
+    for (const { input, initial } of this.#links) {
+      if (!given.has(input)) given.set(input, this.#now.get(input) ?? initial ?? zeros(input));
     }
   }
 

@@ -190,7 +190,7 @@ const broken: [string, Uint8Array | null, RegExp][] = [
   ['a missing file', null, /E_NO_FILE: .*there is no such file/],
   ['an empty file', new Uint8Array(0), /E_EMPTY/],
   ['text', new TextEncoder().encode('hello, world'), /modelpress: E_\w+: /],
-  ['a cut TFLite file', Uint8Array.of(28, 0, 0, 0, 84, 70, 76, 51), /E_FLATBUFFER/],
+  ['a torn TFLite file', Uint8Array.of(28, 0, 0, 0, 84, 70, 76, 51), /E_FLATBUFFER/],
   ['an archive', Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0), /E_FORMAT_UNSUPPORTED.*zip/],
 ];
 

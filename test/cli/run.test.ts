@@ -8,6 +8,7 @@ import { Tensor } from '../../src/core/tensor.ts';
 import { readNpy, writeNpy } from '../../src/formats/npy.ts';
 import { floats, info, modelBytes, node, noise } from '../build-model.ts';
 import { runModel } from '../ort.ts';
+import { sharedFile } from '../shared.ts';
 import { main, press } from './press.ts';
 
 const x = suite('modelpress run and bench');
@@ -37,6 +38,21 @@ x.before(() => {
 });
 
 x.after(() => rmSync(folder, { recursive: true, force: true }));
+
+x('quantized models run under either contract', () => {
+  const bytes = sharedFile('tflite-models/tflm/hello_world_int8.tflite');
+  if (bytes === null) return;
+  const path = join(folder, 'hello.tflite');
+  writeFileSync(path, bytes);
+  for (const contract of ['single', 'reference']) {
+    const { code, out, err } = press(['run', path, '--random', '--contract', contract]);
+    assert.is(code, 0, err);
+    assert.match(out, /int8/);
+  }
+  const { code, err } = press(['run', path, '--random', '--contract', 'double']);
+  assert.is(code, 2);
+  assert.match(err, /single \| reference/);
+});
 
 x('outputs are what onnxruntime gives, in files with harmless names', async () => {
   const results = join(folder, 'results', 'deep');

@@ -32,6 +32,13 @@ test('all of modelpress/kernels: at most 100 kB', async () => {
   assert.ok(bytes <= 100_000, `${bytes} bytes`);
 });
 
+test('the TFLite codec (verifier, decoder, encoder, schema): at most 15 kB', async () => {
+  const bytes = await gzippedBytes(
+    `export { decodeTflite, encodeTflite, encodeTfliteTo, openTflite } from './formats/tflite/codec.js';`,
+  );
+  assert.ok(bytes <= 15_000, `${bytes} bytes`);
+});
+
 test('each wasm file: at most 120 kB', () => {
   for (const name of ['simd', 'library', 'relaxed']) {
     const { size } = statSync(`dist/wasm/kernels.${name}.wasm`);

@@ -116,6 +116,7 @@ recurrent('LSTMs that are one of ONNX', async () => {
   ];
   for (const [, form, attributes] of forms)
     await check('UnidirectionalSequenceLSTM', lstm(x, form), [0, 18, 19], 3, attributes);
+  await check('LSTM', lstm([batch, inner], { cells: 4 }), [0, 18, 19], 3, tanh);
   const turned = lstm([steps, batch, inner], { cells: 4 });
   await check('UnidirectionalSequenceLSTM', turned, [0, 18, 19], 3, { ...tanh, ...major });
 });
@@ -127,6 +128,21 @@ recurrent('LSTMs that ONNX has only as a Scan', async () => {
   for (const form of [all, { ...all, isCoupled: true }, { cells: 4, norm: true }]) {
     const inputs = lstm(x, form);
     await check('UnidirectionalSequenceLSTM', inputs, [0, 18, 19], 3, { ...tanh, ...clips });
+  }
+  for (const isCoupled of [false, true]) {
+    const projected = {
+      cells: 4,
+      outputs: 3,
+      projectionBias: !isCoupled,
+      peepholes: true,
+      isCoupled,
+    };
+    for (const layout of [x, [steps, batch, inner]]) {
+      const attributes = { ...tanh, ...clips, ...(layout === x ? {} : major) };
+      const inputs = lstm(layout, projected);
+      const kernels = await check('UnidirectionalSequenceLSTM', inputs, [0, 18, 19], 3, attributes);
+      assert.equal(kernels, ['f32_gemm, tflite lstm']);
+    }
   }
   const turned = lstm([steps, batch, inner], all);
   await check('UnidirectionalSequenceLSTM', turned, [0, 18, 19], 3, { ...tanh, ...major });

@@ -49,6 +49,14 @@ export const levelReferences: ReferencesFor<(typeof levelRows)[number]['name']> 
   q8_mul(buffers, v) {
     rows(buffers, v, (a, b) => fround((a - v.za) * (b - v.zb) * fround(v.factor)));
   },
+  x8_lookup2({ a, b, y, table }, { outer, count, mode }) {
+    for (let o = 0; o < outer; o++)
+      for (let i = 0; i < count; i++) {
+        const p = a[(mode & 4 ? 0 : o * (mode & 1 ? 1 : count)) + (mode & 1 ? 0 : i)]!;
+        const q = b[(mode & 8 ? 0 : o * (mode & 2 ? 1 : count)) + (mode & 2 ? 0 : i)]!;
+        y[o * count + i] = table[256 * p + q]!;
+      }
+  },
   x8_lookup({ x, y, table }) {
     x.forEach((byte, i) => {
       y[i] = table[byte]!;

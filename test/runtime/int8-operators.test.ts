@@ -202,6 +202,28 @@ operators('reductions, resizing and requantization', async () => {
     await run({ op: 'ReduceSum', inputs: ['a_real', 'axes'] }, [3, 4, 5], 0.171, /q8_average/, {
       axes: axes(2),
     });
+    await run(
+      { op: 'ReduceMean', inputs: a, attributes: over(1, 3) },
+      [2, 5, 7, 6],
+      0.0213,
+      /q8_average/,
+    );
+    await run(
+      { op: 'ReduceMin', inputs: a, attributes: over(1) },
+      [3, 17, 5],
+      0.0517,
+      /q8_max_pool/,
+    );
+    await run(
+      { op: 'ReduceMin', inputs: a, attributes: over(2) },
+      [3, 4, 33],
+      0.0713,
+      /q8_max_pool/,
+    );
+    await run({ op: 'Pad', inputs: ['a_real', 'pads', 'value'] }, [3, 4], 0.0517, /x8_copy/, {
+      pads: axes(1, 0, 2, 1),
+      value: floats([1.13]),
+    });
     await run({ op: 'Identity', inputs: a }, [3, 4, 5], 0.0713, /x8_lookup/);
     const sizes = (...values: number[]): Record<string, Constant> => ({ sizes: axes(...values) });
     const linear: PlainNode['attributes'] = [
@@ -212,6 +234,86 @@ operators('reductions, resizing and requantization', async () => {
     const resize = { op: 'Resize', inputs, attributes: linear };
     await run(resize, [1, 5, 4, 3], 0.0517, /f32_q8_resample/, sizes(1, 5, 10, 8));
     await run(resize, [1, 5, 4, 3], 0.0713, /f32_q8_resample/, sizes(1, 5, 4, 10));
+  }
+});
+
+operators('functions of two tensors of levels', async () => {
+  const source = random(8);
+  for (const type of ['int8', 'uint8'] as const) {
+    const run = async (
+      op: string,
+      dims: readonly [readonly number[], readonly number[]],
+      output: number,
+      kernel: RegExp,
+    ): Promise<void> => {
+      const inputs = { a: [dims[0], 0.0517], b: [dims[1], 0.0713] } as const;
+      const node = { op, inputs: ['a_real', 'b_real'], outputs: [] };
+      const feeds = { a: levels(source, type, dims[0]), b: levels(source, type, dims[1]) };
+      // Nothing is divided by zero.
+      const { data } = feeds.b;
+      const zero = type === 'int8' ? -3 : 125;
+      (data as Int8Array).forEach((level, i) => {
+        if (level === zero) data[i] = level + 5;
+      });
+      const kernels = await compare(between(node, type, inputs, output), feeds, 0.02);
+      assert.match(kernels.join(), kernel);
+      assert.not.match(kernels.join(), /in float32|f32_q8_runs|q8_f32_runs/);
+    };
+    await run(
+      'Max',
+      [
+        [2, 5, 7],
+        [2, 5, 7],
+      ],
+      0.0713,
+      /x8_lookup2/,
+    );
+    await run(
+      'Min',
+      [
+        [2, 5, 7],
+        [5, 1],
+      ],
+      0.0617,
+      /x8_lookup2/,
+    );
+    await run('Div', [[2, 5, 7], [7]], 0.0371, /x8_lookup2/);
+    await run(
+      'PRelu',
+      [
+        [2, 5, 7],
+        [5, 7],
+      ],
+      0.0891,
+      /x8_lookup2/,
+    );
+    await run(
+      'MatMul',
+      [
+        [3, 9, 21],
+        [21, 13],
+      ],
+      0.3171,
+      /q8_gemm pair/,
+    );
+    await run(
+      'MatMul',
+      [
+        [2, 3, 40, 21],
+        [3, 21, 17],
+      ],
+      0.3171,
+      /q8_gemm pair/,
+    );
+    await run(
+      'MatMul',
+      [
+        [1, 21],
+        [2, 21, 40],
+      ],
+      0.3171,
+      /q8_gemm pair/,
+    );
   }
 });
 

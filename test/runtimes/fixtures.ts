@@ -2,6 +2,7 @@
 import type { GraphProto } from '../../src/formats/onnx/proto.ts';
 import { makeTensor } from '../../src/formats/onnx/tensor.ts';
 import { floats, info, ints, modelBytes, node, noise } from '../build-model.ts';
+import { quantizedNetwork } from '../tflite-network.ts';
 
 const bytes = (name: string, dims: number[], values: number[], type: 'int8' | 'uint8') =>
   makeTensor(
@@ -148,13 +149,16 @@ const halves: GraphProto = {
 };
 
 const models = { transformer, quantized, recurrent, controlled, pictures, halves };
+const files: [string, Uint8Array][] = [
+  ...Object.entries(models).map(([name, graph]): [string, Uint8Array] => [
+    name,
+    modelBytes(graph, { opset: 20, irVersion: 9 }),
+  ]),
+  ['tfliteInt8', quantizedNetwork('int8')],
+  ['tfliteUint8', quantizedNetwork('uint8')],
+];
 console.log(
   JSON.stringify(
-    Object.fromEntries(
-      Object.entries(models).map(([name, graph]) => [
-        name,
-        Buffer.from(modelBytes(graph, { opset: 20, irVersion: 9 })).toString('base64'),
-      ]),
-    ),
+    Object.fromEntries(files.map(([name, bytes]) => [name, Buffer.from(bytes).toString('base64')])),
   ),
 );

@@ -14,10 +14,14 @@ const inputs = {
 
 /** Files beside the repository that are not everywhere. */
 const extras = {
-  resnet20: 'resnet20_cifar10.onnx',
-  mnist: 'mnist_conv3_burn.onnx',
-  faces: 'version-RFB-320.onnx',
-  superResolution: 'super_resolution.onnx',
+  resnet20: 'onnx-models/resnet20_cifar10.onnx',
+  mnist: 'onnx-models/mnist_conv3_burn.onnx',
+  faces: 'onnx-models/version-RFB-320.onnx',
+  superResolution: 'onnx-models/super_resolution.onnx',
+  persons: 'tflite-models/mlperf-tiny/vww_mobilenet_int8.tflite',
+  keywords: 'tflite-models/mlperf-tiny/kws_dscnn_int8.tflite',
+  pictures8: 'tflite-models/mlperf-tiny/ic_resnet8_int8.tflite',
+  machines: 'tflite-models/mlperf-tiny/ad_autoencoder_int8.tflite',
 };
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -60,7 +64,7 @@ function inputModule() {
   for (const [name, path] of Object.entries(inputs))
     all.set(name, readFileSync(join(here, '../../node_modules', path)).toString('base64'));
   for (const [name, path] of Object.entries(extras)) {
-    const file = join(here, '../../../shared/data/onnx-models', path);
+    const file = join(here, '../../../shared/data', path);
     if (existsSync(file)) all.set(name, readFileSync(file).toString('base64'));
   }
   const lines = [...all].map(

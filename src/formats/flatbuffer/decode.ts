@@ -83,7 +83,7 @@ class Decoder {
           type: member.name,
           value: value === 0 ? {} : this.table(member, this.follow(start + value)),
         };
-      } else if (field.isVector) record[field.name] = this.vector(table, field, this.follow(at));
+      } else if (field.isVector) record[field.name] = this.vector(field, this.follow(at));
       else if (field.kind === 's') record[field.name] = this.text(at);
       else if (field.kind === '@') record[field.name] = this.table(field.table!, this.follow(at));
       else if (field.kind === '#') record[field.name] = image.bytes(at, field.size);
@@ -92,7 +92,7 @@ class Decoder {
     return record;
   }
 
-  private vector(table: TableSchema, field: FieldSchema, at: number): unknown {
+  private vector(field: FieldSchema, at: number): unknown {
     const { image } = this;
     const { kind, size } = field;
     const count = image.u32(at);
@@ -104,8 +104,7 @@ class Decoder {
           : this.table(field.table!, this.follow(start + 4 * i)),
       );
     }
-    if (!image.whole && `${table.name}.${field.name}` === this.lazy)
-      return image.later(start, count * size);
+    if (!image.whole && field.path === this.lazy) return image.later(start, count * size);
     if (count === 0 && kind !== '#') return new arraysOfScalars[kind as ScalarKind](0);
     const bytes = image.bytes(start, count * size);
     if (kind === '#') return bytes;

@@ -65,10 +65,41 @@ export function joinEncoded({ size, parts }: Encoded): Uint8Array {
   return bytes;
 }
 
+interface Layout {
+  readonly fields: readonly FieldSchema[];
+  /** From the table's start, by slot. */
+  readonly offsets: readonly (number | undefined)[];
+  readonly size: number;
+  readonly align: number;
+  /** Where its vtable is; below 0 until it is written. */
+  vtable: number;
+}
+
+/** A table starts 4 before a multiple of its largest alignment, and its fields, largest first, 4 after its start:
+ *  nothing is lost to alignment. */
+function layOut(fields: readonly FieldSchema[]): Layout {
+  const entries = fields
+    .flatMap((field) => {
+      const { slot, inline } = field;
+      const entry = { slot, size: inline, align: inlineAlign(field) };
+      // A union's type is a byte, its value an offset in the next slot.
+      return field.kind === '|' ? [entry, { slot: slot + 1, size: 4, align: 4 }] : [entry];
+    })
+    .sort((a, b) => b.align - a.align || a.slot - b.slot);
+  const offsets: number[] = [];
+  let size = 4;
+  for (const entry of entries) {
+    offsets[entry.slot] = size;
+    size += entry.size;
+  }
+  return { fields, offsets, size, align: Math.max(4, entries[0]?.align ?? 4), vtable: -1 };
+}
+
 class Encoder {
   private readonly out = new BytesWriter();
   private readonly vtables = new Map<string, number>();
-  private readonly names = new Map<TableSchema, ReadonlySet<string>>();
+  /** By table and by which of its fields are there. */
+  private readonly layouts = new Map<TableSchema, Map<string, Layout>>();
   private readonly large = new Map<unknown, LargeVector>();
 
   run(record: TableRecord, root: TableSchema, identifier: string, limit: number): Encoded {
@@ -109,46 +140,49 @@ class Encoder {
   private table(record: TableRecord, table: TableSchema, from: number, depth: number): void {
     if (depth > deepest) throw rangeError('record', `at most ${deepest} levels of tables`, depth);
     const { out } = this;
-    const fields = this.present(record, table);
-    const entries = fields
-      .flatMap((field) => {
-        const { slot, inline } = field;
-        const entry = { slot, size: inline, align: inlineAlign(field) };
-        // A union's type is a byte, its value an offset in the next slot.
-        return field.kind === '|' ? [entry, { slot: slot + 1, size: 4, align: 4 }] : [entry];
-      })
-      .sort((a, b) => b.align - a.align || a.slot - b.slot);
-    // A table starts 4 before a multiple of its largest alignment, and its fields, largest first, 4 after its start:
-    // nothing is lost to alignment.
-    const offsets: number[] = [];
-    let end = 4;
-    for (const { slot, size } of entries) {
-      offsets[slot] = end;
-      end += size;
-    }
-    const vtable = this.vtable(offsets, end);
-    out.alignTo(Math.max(4, entries[0]?.align ?? 4), 4);
-    const start = out.add(end);
+    const layout = this.layout(record, table);
+    const { fields, offsets, size } = layout;
+    if (layout.vtable < 0) layout.vtable = this.vtable(layout);
+    out.alignTo(layout.align, 4);
+    const start = out.add(size);
     out.u32(from, start - from);
-    out.u32(start, start - vtable);
-    for (const field of fields) this.field(record[field.name], table, field, start, offsets, depth);
+    out.u32(start, start - layout.vtable);
+    for (const field of fields) this.field(record[field.name], field, start, offsets, depth);
   }
 
-  /** Fields of the table that the record has. */
-  private present(record: TableRecord, table: TableSchema): FieldSchema[] {
-    let names = this.names.get(table);
-    if (names === undefined) {
-      names = new Set(table.fields.map(({ name }) => name));
-      this.names.set(table, names);
+  /** The layout of a record's table: the same for all that have the same fields. */
+  private layout(record: TableRecord, table: TableSchema): Layout {
+    let layouts = this.layouts.get(table);
+    if (layouts === undefined) {
+      layouts = new Map();
+      this.layouts.set(table, layouts);
     }
-    for (const name of Object.keys(record)) {
-      if (!names.has(name)) throw typeError(table.name, 'fields of the schema', name);
+    let key = '';
+    let count = 0;
+    for (const { name } of table.fields) {
+      const isThere = record[name] !== undefined;
+      key += isThere ? '1' : '0';
+      if (isThere) count++;
     }
-    return table.fields.filter(({ name }) => record[name] !== undefined);
+    const names = Object.keys(record);
+    if (names.length !== count) this.checkNames(names, table);
+    let layout = layouts.get(key);
+    if (layout === undefined) {
+      layout = layOut(table.fields.filter(({ name }) => record[name] !== undefined));
+      layouts.set(key, layout);
+    }
+    return layout;
   }
 
-  /** Where a vtable of these offsets is; equal ones are written once. */
-  private vtable(offsets: readonly (number | undefined)[], size: number): number {
+  private checkNames(names: readonly string[], table: TableSchema): void {
+    for (const name of names) {
+      if (!table.fields.some((field) => field.name === name))
+        throw typeError(table.name, 'fields of the schema', name);
+    }
+  }
+
+  /** Where the vtable of a layout is; equal ones are written once. */
+  private vtable({ offsets, size }: Layout): number {
     const key = `${size} ${offsets.join()}`;
     const known = this.vtables.get(key);
     if (known !== undefined) return known;
@@ -166,7 +200,6 @@ class Encoder {
 
   private field(
     value: unknown,
-    table: TableSchema,
     field: FieldSchema,
     start: number,
     offsets: readonly (number | undefined)[],
@@ -174,7 +207,7 @@ class Encoder {
   ): void {
     const { kind } = field;
     const at = start + offsets[field.slot]!;
-    const name = `${table.name}.${field.name}`;
+    const name = field.path;
     if (field.isVector) this.vector(value, name, field, at, depth);
     else if (kind === 's') this.text(value, name, at);
     else if (kind === '@') this.table(asRecord(value, name), field.table!, at, depth + 1);

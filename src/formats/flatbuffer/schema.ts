@@ -16,6 +16,8 @@ export type FieldKind = ScalarKind | 's' | '@' | '|' | '#';
 
 export interface FieldSchema {
   readonly name: string;
+  /** `Table.field`. */
+  readonly path: string;
   readonly kind: FieldKind;
   readonly isVector: boolean;
   /** Place in the vtable; a union has its type's slot here and its value's in the next one. */
@@ -36,13 +38,11 @@ export interface FieldSchema {
 
 export interface TableSchema {
   readonly name: string;
-  /** Place in the schema. */
-  readonly index: number;
   readonly fields: readonly FieldSchema[];
   /** Entries of the vtable that the fields take. */
   readonly slots: number;
-  /** Whether it points to nothing. */
-  readonly isLeaf: boolean;
+  /** Whether a field is required. */
+  readonly hasRequired: boolean;
 }
 
 export interface Schema {
@@ -84,7 +84,7 @@ export function parseSchema(text: string): Schema {
     if (name === undefined || name === '') continue;
     if (name.startsWith('|')) unions.set(name.slice(1), words);
     else {
-      const table = { name, index: tables.size, fields: [], slots: 0, isLeaf: true };
+      const table = { name, fields: [], slots: 0, hasRequired: false };
       tables.set(name, table);
       lines.push({ table, words });
     }
@@ -98,17 +98,18 @@ export function parseSchema(text: string): Schema {
   for (const { table, words } of lines) {
     let slot = 0;
     table.fields = words.map((word) => {
-      const field = fieldOf(word, slot, find, members);
+      const field = fieldOf(table.name, word, slot, find, members);
       slot += field.kind === '|' ? 2 : 1;
       return field;
     });
     table.slots = slot;
-    table.isLeaf = table.fields.every(({ kind, isVector }) => !isVector && !'s@|'.includes(kind));
+    table.hasRequired = table.fields.some(({ required }) => required);
   }
   return { tables, unions };
 }
 
 function fieldOf(
+  table: string,
   word: string,
   slot: number,
   find: (name: string) => TableSchema,
@@ -127,6 +128,7 @@ function fieldOf(
   const size = kind === '#' ? Number(target) : (scalar ?? 4);
   return {
     name: name!,
+    path: `${table}.${name}`,
     kind,
     isVector: list === '[',
     slot,

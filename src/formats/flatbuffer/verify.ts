@@ -20,7 +20,7 @@ export interface UnknownField {
 }
 
 export interface Verified {
-  /** Tables, one that is pointed to twice counted once (leaves: twice). */
+  /** Tables of a walk: one that is pointed to twice counts twice. */
   tables: number;
   /** Levels of nesting; the root has 1. */
   depth: number;
@@ -28,15 +28,15 @@ export interface Verified {
 }
 
 /** What a decoded object takes beside its content, about. */
-const objectBytes = 80;
+const objectBytes = 48;
 
-/** More levels than any limit allows, so that the stack holds. */
-const levelUnit = 128;
+/** Levels that no limit can exceed, so that the stack holds. */
+const deepest = 127;
 
 /** Checks a FlatBuffers buffer before anything is read of it: all offsets in range, aligned and pointing forward, vtables
  *  whole, strings ended, unions of a known type, required fields there. What it accepts, a reader can walk completely.
- *  A table that several others point to is checked once. What a walk would visit (tables, and lengths of vectors and
- *  strings) is bounded by `limits.decodedBytes`, by default 3 × the buffer + 32 MB, so sharing can't blow it up.
+ *  What is pointed to twice is checked, and counted, twice: `limits.decodedBytes` (by default 3 × the buffer + 32 MB)
+ *  bounds the tables, vectors and strings of a whole walk, so that sharing can't blow it up.
  *  Cost: below 0.5 µs a table.
  *  @param root  name of the root table
  *  @throws {FormatError} E_FLATBUFFER: it is broken; `where` is the path of fields and the message says what and at
@@ -61,7 +61,7 @@ export function verifyImage(
   { identifier, limits }: VerifyOptions,
   lazy = '',
 ): Verified {
-  const verifier = new Verifier(image, schema, resolveLimits(limits, image.size), lazy);
+  const verifier = new Verifier(image, resolveLimits(limits, image.size), lazy);
   return verifier.run(schema.tables.get(root)!, identifier);
 }
 
@@ -70,8 +70,6 @@ class Verifier {
   private readonly size: number;
   private readonly limits: Limits;
   private readonly lazy: string;
-  /** By table of the schema and position: levelUnit × decoded bytes + levels below. */
-  private readonly seen: readonly Map<number, number>[];
   private readonly unknown = new Map<string, UnknownField>();
   /** Where the walk is, for messages: fields, and places in vectors. */
   private readonly path: (FieldSchema | null)[] = [];
@@ -81,12 +79,11 @@ class Verifier {
   private spent = 0;
   private deepest = 0;
 
-  constructor(image: Image, schema: Schema, limits: Limits, lazy: string) {
+  constructor(image: Image, limits: Limits, lazy: string) {
     this.image = image;
     this.size = image.size;
     this.limits = limits;
     this.lazy = lazy;
-    this.seen = Array.from(schema.tables, () => new Map());
   }
 
   run(root: TableSchema, identifier: string | undefined): Verified {
@@ -115,24 +112,11 @@ class Verifier {
 
   private table(table: TableSchema, start: number, depth: number): void {
     this.path[depth] = null;
-    const seen = table.isLeaf ? undefined : this.seen[table.index]!.get(start);
-    const levels = seen === undefined ? 0 : seen % levelUnit;
-    const limit = Math.min(this.limits.depth, levelUnit - 1);
-    if (depth + levels > limit)
-      throw new LimitError('depth', limit, depth + levels, { where: this.where(depth) });
-    const { deepest, spent } = this;
-    if (seen !== undefined) {
-      this.deepest = Math.max(deepest, depth + levels);
-      this.spend((seen - levels) / levelUnit, depth);
-      return;
-    }
-    this.deepest = depth;
+    const limit = Math.min(this.limits.depth, deepest);
+    if (depth > limit) throw new LimitError('depth', limit, depth, { where: this.where(depth) });
+    if (depth > this.deepest) this.deepest = depth;
     this.tables++;
-    this.spend(objectBytes, depth);
     this.fields(table, start, depth);
-    if (!table.isLeaf)
-      this.seen[table.index]!.set(start, levelUnit * (this.spent - spent) + this.deepest - depth);
-    this.deepest = Math.max(this.deepest, deepest);
   }
 
   private fields(table: TableSchema, start: number, depth: number): void {
@@ -148,10 +132,13 @@ class Verifier {
       throw this.broken(`its vtable has ${length} bytes`, vtable, depth);
     if (inline < 4 || start + inline > size)
       throw this.broken(`its fields take ${inline} bytes`, vtable, depth);
+    // The vtable too, which may be shared: its length is work.
+    this.spend(objectBytes + length, depth);
     if (!(image.has(vtable, length) && image.has(start, inline))) return;
     const slots = (length - 4) / 2;
     this.places[depth] = -1;
     for (const field of table.fields) {
+      if (field.slot >= slots && !table.hasRequired) break;
       this.path[depth] = field;
       const offset = field.slot < slots ? image.u16(vtable + 4 + 2 * field.slot) : 0;
       if (offset === 0) {
@@ -161,7 +148,7 @@ class Verifier {
       if (offset < 4 || offset + field.inline > inline)
         throw this.broken('it lies outside of its table', start + offset, depth);
       const at = start + offset;
-      if (field.isVector) this.vector(table, field, at, depth);
+      if (field.isVector) this.vector(field, at, depth);
       else if (field.kind === 's') this.text(at, depth);
       else if (field.kind === '@') this.table(field.table!, this.follow(at, depth), depth + 1);
       else if (field.kind === '|') this.union(field, at, start, vtable, inline, slots, depth);
@@ -198,7 +185,7 @@ class Verifier {
     this.table(member, this.follow(start + offset, depth), depth + 1);
   }
 
-  private vector(table: TableSchema, field: FieldSchema, at: number, depth: number): void {
+  private vector(field: FieldSchema, at: number, depth: number): void {
     const { image } = this;
     const start = this.follow(at, depth) + 4;
     if (!image.has(start - 4, 4)) return;
@@ -210,7 +197,7 @@ class Verifier {
     const align = field.kind === '#' ? field.align : field.size;
     if (count > 0 && start % align !== 0) throw this.broken('it is not aligned', start, depth);
     this.spend(objectBytes + length, depth);
-    if (image.whole || `${table.name}.${field.name}` !== this.lazy) {
+    if (field.path !== this.lazy) {
       if (!image.has(start, length)) return;
     }
     if (field.kind !== '@' && field.kind !== 's') return;

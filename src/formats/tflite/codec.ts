@@ -158,15 +158,21 @@ function largeOptions(
 
 export interface TfliteEncodeOptions {
   /** Contents by index of `record.buffers`; where there is none, or an empty one, their `data`. */
-  buffers?: readonly (ByteSource | Uint8Array | undefined)[];
+  buffers?: readonly (ByteSource | Uint8Array | undefined)[] | undefined;
   /** Larger files get their buffers behind the FlatBuffers part; default 2 GiB, where one part can't hold them. */
   limit?: number;
 }
 
 /** Encodes a file's tables in memory. Untouched records give a file that equals the one they are of, table by table.
- *  @throws {FormatError} E_TOO_LARGE: above 2 GiB; `encodeTfliteTo` has no such limit */
+ *  @throws {FormatError} E_TOO_LARGE: above 2 GiB; `encodeTfliteTo` has no such limit
+ *  @throws {UnsupportedError} a buffer's source can only be read asynchronously */
 export function encodeTflite(record: ModelRecord, options: TfliteEncodeOptions = {}): Uint8Array {
-  const { encoded, behind } = layOut(record, options);
+  const buffers = options.buffers?.map((content) =>
+    content === undefined || content instanceof Uint8Array
+      ? content
+      : readSync(content, 0, content.size),
+  );
+  const { encoded, behind } = layOut(record, { ...options, buffers });
   return joinEncoded({
     size: encoded.size + behind.reduce((sum, part) => sum + sizeOf(part), 0),
     parts: [...encoded.parts, ...behind],

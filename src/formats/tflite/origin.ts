@@ -1,3 +1,4 @@
+import type { ByteSource } from '../../core/source.ts';
 import type { Graph, Origin, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import type { ModelRecord, OperatorRecord, SubGraphRecord, TensorRecord } from './records.ts';
@@ -7,6 +8,8 @@ import type { ModelRecord, OperatorRecord, SubGraphRecord, TensorRecord } from '
 /** Of a model. */
 export interface ModelOrigin {
   readonly record: ModelRecord;
+  /** What the record's buffers hold. */
+  readonly buffers: readonly ByteSource[];
   /** Index of the subgraph that is the model's graph. */
   readonly subgraph: number;
   /** What was repaired while reading, one sentence each. */

@@ -1,16 +1,17 @@
 import { FormatError } from '../../core/errors.ts';
 import { Budget, resolveLimits } from '../../core/limits.ts';
-import { type ByteSource, readAll } from '../../core/source.ts';
+import { type ByteSource, bufferSource } from '../../core/source.ts';
 import { Builder } from '../../ir/build.ts';
 import { Graph } from '../../ir/graph.ts';
 import { Model } from '../../ir/model.ts';
 import type { ReadOptions } from '../format.ts';
 import { ReadingTypes } from '../reading-types.ts';
-import { decodeTflite } from './codec.ts';
+import { openTflite } from './codec.ts';
 import type { GraphOrigin, ModelOrigin } from './origin.ts';
 import { GraphReader } from './read/graph-reader.ts';
 import type { Reading } from './read/reading.ts';
 import type { ModelRecord } from './records.ts';
+import { verifyTflite } from './verify.ts';
 
 /** The operator set that a TFLite model is written in as ONNX, unless something in it needs a later one: the first
  *  with 4-bit integers and blocks. */
@@ -21,15 +22,15 @@ const onnxOpset = 21;
  *  @throws {FormatError | UnsupportedError | LimitError} */
 export async function readTflite(source: ByteSource, options: ReadOptions): Promise<Model> {
   const limits = resolveLimits(options.limits, source.size);
-  const record = decodeTflite(await readAll(source));
+  const { record, buffers } = await openTflite(source, { limits });
+  await verifyTflite({ record, buffers }, limits);
   const subgraph = subgraphOf(record, options.signature);
   const reading: Reading = {
     record,
-    source,
     limits,
     types: new ReadingTypes(),
     names: new Set(),
-    buffers: new Map(),
+    buffers: await Promise.all(buffers.map(small)),
     notes: [],
     nodes: new Budget('nodes', limits),
     tensors: new Budget('tensors', limits),
@@ -46,10 +47,24 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
   const model = new Model(graph);
   model.format = 'tflite';
   model.sourceBytes = source.size;
-  model.origin = { record, subgraph, notes: reading.notes } satisfies ModelOrigin;
+  model.origin = {
+    record,
+    subgraph,
+    buffers: reading.buffers,
+    notes: reading.notes,
+  } satisfies ModelOrigin;
   model.opsets.set('', onnxOpset);
   model.states.push(...reading.states);
   return model;
+}
+
+/** Buffers of up to this many bytes are had without waiting: sizes, axes and scales are among them. */
+const smallBytes = 2 ** 16;
+
+async function small(buffer: ByteSource): Promise<ByteSource> {
+  if (buffer.size === 0 || buffer.size > smallBytes) return buffer;
+  const bytes = buffer.read(0, buffer.size);
+  return bytes instanceof Uint8Array ? buffer : bufferSource(await bytes);
 }
 
 /** @throws {FormatError} there is no such signature, or no subgraph */

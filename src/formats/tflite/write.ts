@@ -7,7 +7,7 @@ import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
-import { modelOrigin } from './origin.ts';
+import { type ModelOrigin, modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
 import { checkRelease, minimumRelease } from './releases.ts';
 import { AsRead, emitAsRead } from './write/as-read.ts';
@@ -33,17 +33,19 @@ export async function writeTflite(
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<WriteReport> {
-  const record = untouched(model, options) ?? (await toTflite(model, options));
-  const bytes = await encodeTfliteTo(record, sink);
+  const own = untouched(model, options);
+  const record = own?.record ?? (await toTflite(model, options));
+  const bytes = await encodeTfliteTo(record, sink, own === null ? {} : { buffers: own.buffers });
   return { format: 'tflite', bytes, externalBytes: 0, opset: model.opsets.get('') ?? pinnedOpset };
 }
 
 /** The tables that a model was read from, if they still say the same. */
-function untouched(model: Model, options: WriteOptions): ModelRecord | null {
+function untouched(model: Model, options: WriteOptions): ModelOrigin | null {
   const isAsRead = model.edits.length === 0 && options.layout === undefined;
-  const record = isAsRead ? (modelOrigin(model)?.record ?? null) : null;
-  if (record !== null && options.minRuntime !== undefined) checkRelease(record, options.minRuntime);
-  return record;
+  const origin = isAsRead ? modelOrigin(model) : null;
+  if (origin !== null && options.minRuntime !== undefined)
+    checkRelease(origin.record, options.minRuntime);
+  return origin;
 }
 
 /** A model as the tables of a TFLite file.

@@ -32,6 +32,7 @@ import { signalEvaluators } from './signal.ts';
 import { slicingEvaluators } from './slicing.ts';
 import { softmaxEvaluators } from './softmax.ts';
 import { textEvaluators } from './text.ts';
+import { tfliteBuiltinEvaluators } from './tflite-builtins.ts';
 import { tfliteLstmEvaluators } from './tflite-lstm.ts';
 import { tfliteRecurrentEvaluators } from './tflite-recurrent.ts';
 import { trainingEvaluators } from './training.ts';
@@ -78,6 +79,7 @@ export const evaluators: readonly Evaluator[] = [
   ...microsoftEvaluators(onnxEvaluators),
   ...microsoftAttentionEvaluators(onnxEvaluators),
   ...microsoftQuantizedEvaluators(onnxEvaluators),
+  ...tfliteBuiltinEvaluators,
   ...tfliteLstmEvaluators,
   ...tfliteRecurrentEvaluators,
 ];

@@ -6,7 +6,9 @@ import { int8ConvLowerings } from './int8/conv.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
+import { int8PairLowerings } from './int8/matmul-pair.ts';
 import { int8MoveLowerings } from './int8/move.ts';
+import { int8PairwiseLowerings } from './int8/pairs.ts';
 import { int8PoolLowerings } from './int8/pool.ts';
 import { quantizeLowerings } from './int8/quantize.ts';
 import { int8ReduceLowerings } from './int8/reduce.ts';
@@ -23,6 +25,7 @@ import { reduceLowerings } from './reduce.ts';
 import { reshapeLowerings } from './reshape.ts';
 import { resizeLowerings } from './resize.ts';
 import { selectLowerings } from './select.ts';
+import { tfliteLstmLowerings } from './tflite-lstm.ts';
 import { unaryLowerings } from './unary.ts';
 
 /** All fast paths; of several for one operator the first that takes the operands. */
@@ -42,7 +45,9 @@ export const lowerings: readonly Lowering[] = [
   ...recurrentLowerings,
   ...int8ConvLowerings,
   ...int8MatmulLowerings,
+  ...int8PairLowerings,
   ...int8ElementwiseLowerings,
+  ...int8PairwiseLowerings,
   ...int8DynamicLowerings,
   ...int8PoolLowerings,
   ...int8MoveLowerings,
@@ -52,6 +57,7 @@ export const lowerings: readonly Lowering[] = [
   ...quantizeLowerings,
   ...integerLowerings,
   ...storedLowerings,
+  ...tfliteLstmLowerings,
 ];
 const tables = new WeakMap<readonly Lowering[], Map<string, Lowering[]>>();
 

@@ -22,7 +22,8 @@ const plain: Product = {
   activation: { min: -Infinity, max: Infinity, kernel: null },
 };
 
-interface Sizes {
+/** Sizes of products of matrices. */
+export interface Sizes {
   readonly m: number;
   readonly k: number;
   readonly n: number;
@@ -30,7 +31,12 @@ interface Sizes {
   readonly places: readonly (readonly [number, number])[];
 }
 
-function sizesOf(a: Operand, b: Operand, item: Product): Sizes | null {
+/** What products two operands make, with batches that broadcast; null for vectors that are turned. */
+export function sizesOf(
+  a: Operand,
+  b: Operand,
+  item: Pick<Product, 'transA' | 'transB'>,
+): Sizes | null {
   const [aDims, bDims] = [
     a.dims.length === 1 ? [1, ...a.dims] : a.dims,
     b.dims.length === 1 ? [...b.dims, 1] : b.dims,

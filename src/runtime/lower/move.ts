@@ -1,5 +1,7 @@
 import { ShapeError } from '../../core/errors.ts';
+import { realOf } from '../real.ts';
 import { copyStep, rowMajor, type StridedCopy, widthOf } from './copy.ts';
+import { levelOf, meaningOf } from './int8/levels.ts';
 import type { LowerContext, Lowered, Lowering, Operand } from './lowering.ts';
 import { around, frontAxis, numbersOf, product } from './operands.ts';
 
@@ -265,8 +267,14 @@ const pad: Lowering = {
 /** What Pad fills with, as bytes of an element. */
 function fillBytes(c: LowerContext, x: Operand, width: number): Uint8Array | null {
   if (x.quantization !== null) {
-    if (c.inputs[2] != null) return null;
-    return Uint8Array.of((x.quantization.zeroPoint?.[0] ?? 0) & 255).slice(0, width === 1 ? 1 : 0);
+    const meaning = meaningOf(x);
+    if (meaning === null) return null;
+    if (c.inputs[2] == null) return Uint8Array.of(meaning.zero & 255);
+    const tensor = c.known(2);
+    if (tensor === null) return null;
+    const { quantization } = c.inputs[2];
+    const real = quantization === null ? tensor : realOf(tensor, quantization);
+    return Uint8Array.of(levelOf(Number(real.data[0]), meaning) & 255);
   }
   if (c.inputs[2] == null) return new Uint8Array(width);
   const tensor = c.known(2);

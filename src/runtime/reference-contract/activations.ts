@@ -19,8 +19,15 @@ function each(
   const made = make(x, y);
   if (made === null) return null;
   const limits = { min: made.min ?? y.min, max: made.max ?? y.max };
+  const level = (value: number): number => within(made.level(value), limits);
+  if (x.max - x.min > 255) {
+    return ([from], [to]) => {
+      for (let i = 0; i < to!.length; i++) to![i] = level(from![i]!);
+    };
+  }
+  const table = Int16Array.from({ length: 256 }, (_, i) => level(x.min + i));
   return ([from], [to]) => {
-    for (let i = 0; i < to!.length; i++) to![i] = within(made.level(from![i]!), limits);
+    for (let i = 0; i < to!.length; i++) to![i] = table[from![i]! - x.min]!;
   };
 }
 
@@ -63,6 +70,23 @@ function clip(c: LowerContext): Run | null {
   };
   const [low, high] = [limit(1, -Infinity), limit(2, Infinity)];
   return low === null || high === null ? null : clipped(c, low, high);
+}
+
+/** √x, cut towards zero. */
+function squareRoot(c: LowerContext): Run | null {
+  return each(c, (x, y) => ({
+    level: (level) => {
+      const root = fround(Math.sqrt(Math.max(fround(x.scale * (level - x.zero)), 0)));
+      return Math.trunc(fround(root / y.scale)) + y.zero;
+    },
+  }));
+}
+
+function absolute(c: LowerContext): Run | null {
+  return each(c, (x, y) => {
+    const same = factor(x, y);
+    return { level: (level) => scaled(Math.abs(level - x.zero), same) + y.zero };
+  });
 }
 
 /** The upper 16 bits of a multiplier. */
@@ -131,5 +155,7 @@ export const activationKernels: readonly StoredKernel[] = [
   { op: 'Relu', prepare: (c) => clipped(c, 0, Infinity) },
   { op: 'Clip', prepare: clip },
   { op: 'HardSwish', prepare: hardSwish },
+  { op: 'Sqrt', prepare: squareRoot },
+  { op: 'Abs', prepare: absolute },
   { op: 'Identity', prepare: requantized },
 ];

@@ -6,6 +6,8 @@ import { type Meaning, type Run, type StoredKernel, smallMeaning } from './store
 
 /** Sums, differences, products and PRelu of levels as TFLite's reference kernels compute them. */
 
+const { fround } = Math;
+
 /** The level of two levels, before limits. */
 type Combine = (a: number, b: number) => number;
 
@@ -22,29 +24,45 @@ function pairOf(c: LowerContext): Pair | null {
   return { a, b, y };
 }
 
+/** A function of levels: of 8 bits by a table. */
+function tabled({ min, max }: Meaning, f: (level: number) => number): (level: number) => number {
+  if (max - min > 255) return f;
+  const table = Int32Array.from({ length: 256 }, (_, i) => f(min + i));
+  return (level) => table[level - min]!;
+}
+
 /** Both operands with more bits and one scale, then the result's.
  *  @param bits  how many more */
 function sums({ a, b, y }: Pair, bits: number, sign: 1 | -1): Combine {
   const twice = 2 * Math.max(a.scale, b.scale);
   const [left, right] = [multiplierOf(a.scale / twice), multiplierOf(b.scale / twice)];
-  const out = multiplierOf(twice / Math.fround(2 ** bits * y.scale));
+  const out = multiplierOf(twice / fround(2 ** bits * y.scale));
   const factor = 2 ** bits;
+  const first = tabled(a, (p) => scaled((p - a.zero) * factor, left));
+  const second = tabled(b, (q) => sign * scaled((q - b.zero) * factor, right));
+  return (p, q) => scaled(first(p) + second(q), out) + y.zero;
+}
+
+/** The square of what `sums` subtracts, in 7 more bits. */
+function squares({ a, b, y }: Pair): Combine {
+  const twice = 2 * Math.max(a.scale, b.scale);
+  const [left, right] = [multiplierOf(a.scale / twice), multiplierOf(b.scale / twice)];
+  const out = multiplierOf((twice * twice) / fround(2 ** 14 * y.scale));
   return (p, q) => {
-    const first = scaled((p - a.zero) * factor, left);
-    const second = scaled((q - b.zero) * factor, right);
-    return scaled(first + sign * second, out) + y.zero;
+    const difference = scaled((p - a.zero) * 128, left) - scaled((q - b.zero) * 128, right);
+    return scaled((difference * difference) | 0, out) + y.zero;
   };
 }
 
 function products({ a, b, y }: Pair): Combine {
-  const out = multiplierOf(Math.fround(Math.fround(a.scale * b.scale) / y.scale));
+  const out = multiplierOf(fround(fround(a.scale * b.scale) / y.scale));
   return (p, q) => scaled((p - a.zero) * (q - b.zero), out) + y.zero;
 }
 
 /** Levels below the zero point times the slope's. */
 function slopes({ a, b, y }: Pair): Combine {
-  const same = multiplierOf(Math.fround(a.scale / y.scale));
-  const sloped = multiplierOf(Math.fround(Math.fround(a.scale * b.scale) / y.scale));
+  const same = multiplierOf(fround(a.scale / y.scale));
+  const sloped = multiplierOf(fround(fround(a.scale * b.scale) / y.scale));
   return (p, q) => {
     const x = p - a.zero;
     return (x >= 0 ? scaled(x, same) : scaled(x * (q - b.zero), sloped)) + y.zero;
@@ -98,4 +116,5 @@ export const arithmeticKernels: readonly StoredKernel[] = [
     kernel('Mul', domain, product),
   ]),
   kernel('PRelu', '', slopes),
+  kernel('SquaredDifference', 'mp', (pair) => (same(pair) ? squares(pair) : null)),
 ];

@@ -1,47 +1,11 @@
-import { stridesOf } from '../generic/indexing.ts';
 import type { LowerContext } from '../lower/lowering.ts';
 import { product } from '../lower/operands.ts';
 import { windowNumbers } from '../lower/window.ts';
+import { type Meetings, meetings } from './meetings.ts';
 import type { Levels, Run, StoredKernel } from './stored.ts';
 import { type Rounding, type Sums, sumsOf } from './sums.ts';
 
 /** Convolutions over levels with channels last. */
-
-/** Where a window meets an image along all of its axes. */
-interface Meeting {
-  /** Element of the image without its channel, over all channels. */
-  readonly from: number;
-  readonly tap: number;
-}
-
-/** Meetings for each place of the result, in the order of taps. */
-function meetings(
-  out: readonly number[],
-  image: readonly number[],
-  kernel: readonly number[],
-  place: (axis: number, o: number, k: number) => number,
-): Meeting[][] {
-  const strides = stridesOf(image);
-  let all: Meeting[][] = [[{ from: 0, tap: 0 }]];
-  out.forEach((size, axis) => {
-    const next: Meeting[][] = [];
-    for (const before of all) {
-      for (let o = 0; o < size; o++) {
-        const here: Meeting[] = [];
-        for (const { from, tap } of before) {
-          for (let k = 0; k < kernel[axis]!; k++) {
-            const i = place(axis, o, k);
-            if (Number.isInteger(i) && i >= 0 && i < image[axis]!)
-              here.push({ from: from + i * strides[axis]!, tap: tap * kernel[axis]! + k });
-          }
-        }
-        next.push(here);
-      }
-    }
-    all = next;
-  });
-  return all;
-}
 
 /** A convolution's sizes, whatever its direction. */
 interface Shape {
@@ -51,7 +15,7 @@ interface Shape {
   readonly outChannels: number;
   readonly groups: number;
   readonly taps: number;
-  readonly meetings: readonly (readonly Meeting[])[];
+  readonly meetings: Meetings;
 }
 
 /** @param weightAt  element of the weight for an output channel and an input channel of its group, at tap 0 */
@@ -76,18 +40,17 @@ function run(shape: Shape, sums: Sums, weightAt: (out: number, inner: number) =>
   };
   return ([x, w], [y]) => {
     const weights = weightsOf(w!);
-    for (let n = 0; n < batch; n++) {
-      const image = n * pixels;
-      for (let place = 0; place < shape.meetings.length; place++) {
-        const here = shape.meetings[place]!;
-        const to = (n * shape.meetings.length + place) * outChannels;
+    const { count, pixels: met, taps: metBy } = shape.meetings;
+    for (let place = 0; place < count; place++) {
+      const many = shape.meetings.at(place);
+      for (let n = 0; n < batch; n++) {
+        const to = (n * count + place) * outChannels;
         for (let o = 0; o < outChannels; o++) {
-          const first = Math.floor(o / perGroup) * inner;
+          const first = n * pixels * channels + Math.floor(o / perGroup) * inner;
           let sum = sums.bias[o]!;
-          for (let m = 0; m < here.length; m++) {
-            const { from, tap } = here[m]!;
-            const source = (image + from) * channels + first;
-            const weight = (o * taps + tap) * inner;
+          for (let m = 0; m < many; m++) {
+            const source = met[m]! * channels + first;
+            const weight = (o * taps + metBy[m]!) * inner;
             for (let i = 0; i < inner; i++)
               sum += weights[weight + i]! * (x![source + i]! - sums.inputZero);
           }

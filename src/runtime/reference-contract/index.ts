@@ -8,6 +8,7 @@ import { matmulKernels } from './matmul.ts';
 import { poolKernels } from './pool.ts';
 import { reduceKernels } from './reduce.ts';
 import { resizeKernels } from './resize.ts';
+import { rootKernels } from './roots.ts';
 import { sigmoid16Kernels } from './sigmoid16.ts';
 import { softmaxKernels } from './softmax.ts';
 import { storedLowering } from './stored.ts';
@@ -26,6 +27,7 @@ export const referenceLowerings: readonly Lowering[] = [
     ...tableKernels,
     ...activationKernels,
     ...softmaxKernels,
+    ...rootKernels,
     ...poolKernels,
     ...reduceKernels,
     ...resizeKernels,

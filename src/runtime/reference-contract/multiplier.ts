@@ -17,43 +17,39 @@ export function multiplierOf(factor: number): Multiplier {
 
 const most = 2 ** 31 - 1;
 const least = -(2 ** 31);
+const half = 2 ** 30;
+const whole = 2 ** 31;
+/** Products below it are exact with what is added to them. */
+const exact = 2 ** 52;
 
 /** 2·a·b / 2^32 of int32, to the nearest (ties up), saturated: gemmlowp's SaturatingRoundingDoublingHighMul. Its
  *  division rounds towards zero, which makes ties of negative products go up, too. */
 export function doublingHighMultiply(a: number, b: number): number {
-  if (a === least && b === least) return most;
   const product = a * b;
-  if (Math.abs(product) < 2 ** 52) {
-    const nudge = product >= 0 ? 2 ** 30 : 1 - 2 ** 30;
-    return Math.trunc((product + nudge) / 2 ** 31) | 0;
-  }
+  const nudge = product >= 0 ? half : 1 - half;
+  if (product < exact && product > -exact) return Math.trunc((product + nudge) / whole) | 0;
+  if (a === least && b === least) return most;
   // a·b + nudge = (high + carry)·2^16 + low with exact numbers.
-  const nudge = product >= 0 ? 2 ** 30 : 1 - 2 ** 30;
   const rest = (a & 0xffff) * b + nudge;
-  const carry = Math.floor(rest / 2 ** 16);
-  const low = rest - carry * 2 ** 16;
+  const carry = Math.floor(rest / 65536);
+  const low = rest - carry * 65536;
   const high = (a >> 16) * b + carry;
-  const floor = Math.floor(high / 2 ** 15);
-  const isExact = low === 0 && floor * 2 ** 15 === high;
+  const floor = Math.floor(high / 32768);
+  const isExact = low === 0 && floor * 32768 === high;
   return (product < 0 && !isExact ? floor + 1 : floor) | 0;
 }
 
-/** x / 2^exponent of int32 to the nearest, ties away from zero. */
+/** x / 2^exponent of int32 to the nearest, ties away from zero; exponents up to 31. */
 export function roundingShift(x: number, exponent: number): number {
-  if (exponent === 0) return x;
-  // x & mask of exponent 31 has the sign bit apart: as numbers.
-  const divisor = 2 ** exponent;
-  const floor = Math.floor(x / divisor);
-  const remainder = x - floor * divisor;
-  const threshold = Math.floor((divisor - 1) / 2) + (x < 0 ? 1 : 0);
-  return floor + (remainder > threshold ? 1 : 0);
+  const mask = exponent === 31 ? most : (1 << exponent) - 1;
+  const threshold = (mask >> 1) + (x < 0 ? 1 : 0);
+  return (x >> exponent) + ((x & mask) > threshold ? 1 : 0);
 }
 
 /** x · factor of int32, rounded twice: MultiplyByQuantizedMultiplier. */
 export function scaled(x: number, { multiplier, shift }: Multiplier): number {
-  const shifted = shift > 0 ? (x * 2 ** shift) | 0 : x;
-  const product = doublingHighMultiply(shifted, multiplier);
-  return shift < 0 ? roundingShift(product, -shift) : product;
+  if (shift >= 0) return doublingHighMultiply(x << shift, multiplier);
+  return roundingShift(doublingHighMultiply(x, multiplier), -shift);
 }
 
 /** x · factor of a sum of up to 48 bits, with the multiplier's upper 15 bits, rounded once: what 16-bit activations

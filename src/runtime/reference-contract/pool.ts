@@ -1,8 +1,8 @@
-import { stridesOf } from '../generic/indexing.ts';
 import type { LowerContext } from '../lower/lowering.ts';
 import { product } from '../lower/operands.ts';
 import { windowNumbers } from '../lower/window.ts';
 import { activationLimits, within } from './limits.ts';
+import { meetings } from './meetings.ts';
 import { type Run, type StoredKernel, smallMeaning } from './stored.ts';
 
 /** Averages of windows of levels: integer means, ties away from zero, without a scale of their own. */
@@ -21,36 +21,29 @@ function average(c: LowerContext, isGlobal: boolean): Run | null {
   const { kernel, strides, dilations, pads } = isGlobal
     ? { kernel: spatial, strides: zeros, dilations: spatial.map(() => 1), pads: zeros }
     : windowNumbers(c.attributes, spatial, null);
+  // A window may be named larger than any image.
+  if (!(product(kernel) <= 2 ** 24)) return null;
   const channels = input.dims.at(-1)!;
-  const steps = stridesOf(spatial);
-  const windows = Array.from({ length: product(out) }, (_, place) => {
-    let offsets = [0];
-    let rest = place;
-    for (let axis = out.length - 1; axis >= 0; axis--) {
-      const o = rest % out[axis]!;
-      rest = Math.floor(rest / out[axis]!);
-      const next: number[] = [];
-      for (let k = 0; k < kernel[axis]!; k++) {
-        const i = o * strides[axis]! - pads[axis]! + k * dilations[axis]!;
-        if (i < 0 || i >= spatial[axis]!) continue;
-        for (const offset of offsets) next.push(offset + i * steps[axis]!);
-      }
-      offsets = next;
-    }
-    return offsets;
-  });
+  const windows = meetings(
+    out,
+    spatial,
+    kernel,
+    (axis, o, k) => o * strides[axis]! - pads[axis]! + k * dilations[axis]!,
+  );
   const pixels = product(spatial);
   return ([from], [to]) => {
-    for (let n = 0; n < input.dims[0]!; n++) {
-      windows.forEach((offsets, place) => {
-        const half = Math.floor(offsets.length / 2);
+    const { count, pixels: met } = windows;
+    for (let place = 0; place < count; place++) {
+      const many = windows.at(place);
+      const half = Math.floor(many / 2);
+      for (let n = 0; n < input.dims[0]!; n++) {
         for (let channel = 0; channel < channels; channel++) {
           let sum = 0;
-          for (const offset of offsets) sum += from![(n * pixels + offset) * channels + channel]!;
-          const mean = Math.trunc((sum + (sum > 0 ? half : -half)) / offsets.length);
-          to![(n * windows.length + place) * channels + channel] = within(mean, limits);
+          for (let m = 0; m < many; m++) sum += from![(n * pixels + met[m]!) * channels + channel]!;
+          const mean = many === 0 ? 0 : Math.trunc((sum + (sum > 0 ? half : -half)) / many);
+          to![(n * count + place) * channels + channel] = within(mean, limits);
         }
-      });
+      }
     }
   };
 }

@@ -1,7 +1,9 @@
 import type { LowerContext } from '../lower/lowering.ts';
-import { type Run, type StoredKernel, smallMeaning } from './stored.ts';
+import { type Levels, type Run, type StoredKernel, smallMeaning } from './stored.ts';
 
-/** Bilinear resizing of levels [N, H, W, C] with places in 1/1024 of a pixel. */
+/** Bilinear resizing of levels [N, H, W, C]: with places in 1/1024 of a pixel, and of uint8 with float32 numbers. */
+
+const { fround } = Math;
 
 interface Place {
   readonly low: number;
@@ -24,6 +26,34 @@ function placesOf(from: number, to: number, mode: string): Place[] {
   });
 }
 
+/** The same in float32: how far from `low` is a number below 1. */
+function realPlacesOf(from: number, to: number, mode: string): Place[] {
+  const isAligned = mode === 'align_corners' && to > 1;
+  const scale = isAligned ? fround((from - 1) / (to - 1)) : fround(from / to);
+  return Array.from({ length: to }, (_, i) => {
+    const at =
+      mode === 'half_pixel' ? fround(fround(fround(i + 0.5) * scale) - 0.5) : fround(i * scale);
+    const low = Math.max(Math.floor(at), 0);
+    return { low, high: Math.min(Math.ceil(at), from - 1), rest: fround(at - low) };
+  });
+}
+
+/** The level between four, at most 1 from each other. */
+type Blend = (a: number, b: number, e: number, f: number, v: number, u: number) => number;
+
+const whole: Blend = (a, b, e, f, v, u) => {
+  const sum = a * (1024 - v) * (1024 - u) + b * v * (1024 - u) + e * (1024 - v) * u + f * v * u;
+  return Math.trunc((sum + (sum > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
+};
+
+const part = (level: number, p: number, q: number): number => fround(fround(level * p) * q);
+
+const real: Blend = (a, b, e, f, v, u) => {
+  const [y, x] = [fround(1 - v), fround(1 - u)];
+  const left = fround(part(a, y, x) + part(b, v, x));
+  return Math.trunc(fround(fround(fround(left + part(e, y, u)) + part(f, v, u)) + 0.5));
+};
+
 function prepare(c: LowerContext): Run | null {
   const [input] = c.inputs;
   const [output] = c.outputs;
@@ -36,8 +66,12 @@ function prepare(c: LowerContext): Run | null {
   const [batch, height, width, channels] = input.dims as [number, number, number, number];
   const [, rows, columns, last] = output.dims as [number, number, number, number];
   if (last !== channels || output.dims[0] !== batch) return null;
-  const [ys, xs] = [placesOf(height, rows, mode), placesOf(width, columns, mode)];
+  const isReal = x.storage === 'uint8';
+  const places = isReal ? realPlacesOf : placesOf;
+  const blend = isReal ? real : whole;
+  const [ys, xs] = [places(height, rows, mode), places(width, columns, mode)];
   return ([from], [to]) => {
+    const levels = from as Levels;
     let at = 0;
     for (let n = 0; n < batch; n++) {
       for (const { low: y0, high: y1, rest: v } of ys) {
@@ -45,14 +79,8 @@ function prepare(c: LowerContext): Run | null {
           const pixel = (row: number, column: number): number =>
             ((n * height + row) * width + column) * channels;
           const [a, b, e, f] = [pixel(y0, x0), pixel(y1, x0), pixel(y0, x1), pixel(y1, x1)];
-          for (let i = 0; i < channels; i++) {
-            const sum =
-              from![a + i]! * (1024 - v) * (1024 - u) +
-              from![b + i]! * v * (1024 - u) +
-              from![e + i]! * (1024 - v) * u +
-              from![f + i]! * v * u;
-            to![at++] = Math.trunc((sum + (sum > 0 ? 2 ** 19 : -(2 ** 19))) / 2 ** 20);
-          }
+          for (let i = 0; i < channels; i++)
+            to![at++] = blend(levels[a + i]!, levels[b + i]!, levels[e + i]!, levels[f + i]!, v, u);
         }
       }
     }

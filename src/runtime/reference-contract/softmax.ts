@@ -10,8 +10,8 @@ import { lookUp16, table16 } from './tables.ts';
 /** Softmax over the last axis of levels. */
 
 /** 8 bits in: powers in 32-bit fixed point with 5 integer bits, their sum with 12. */
-function narrow(x: Meaning, y: Meaning, outer: number, length: number): Run {
-  const factor = multiplierOf(Math.min(x.scale * 2 ** 26, 2 ** 31 - 1));
+function narrow(x: Meaning, y: Meaning, beta: number, outer: number, length: number): Run {
+  const factor = multiplierOf(Math.min(beta * x.scale * 2 ** 26, 2 ** 31 - 1));
   const { shift } = factor;
   // How far below the greatest level a power still counts.
   const least = -Math.floor((31 * 2 ** 26) / 2 ** shift);
@@ -66,8 +66,8 @@ function wideTables(): { power: Int16Array; reciprocal: Int16Array } {
 }
 
 /** 16 bits in and out. */
-function wide(x: Meaning, outer: number, length: number): Run {
-  const factor = multiplierOf(x.scale / (10 / 65535));
+function wide(x: Meaning, beta: number, outer: number, length: number): Run {
+  const factor = multiplierOf(Math.fround(x.scale * beta) / (10 / 65535));
   const limits = { min: -32768, max: 32767 };
   return ([from], [to]) => {
     const { power, reciprocal } = wideTables();
@@ -100,11 +100,16 @@ function prepare(c: LowerContext): Run | null {
   if (input == null || x === null || y === null) return null;
   const rank = input.dims.length;
   if (rank === 0 || frontAxis(c.attributes.int('axis', -1), rank) !== rank - 1) return null;
+  const beta = c.node.domain === 'mp' ? c.attributes.float('beta', 1) : 1;
+  if (!(beta > 0)) return null;
   const length = input.dims.at(-1)!;
   const outer = input.size / Math.max(length, 1);
-  if (x.storage === 'int16') return y.storage === 'int16' ? wide(x, outer, length) : null;
+  if (x.storage === 'int16') return y.storage === 'int16' ? wide(x, beta, outer, length) : null;
   // Shares are in units of 1/256 (1/65536) of 1, whatever the scale says.
-  return narrow(x, y, outer, length);
+  return narrow(x, y, beta, outer, length);
 }
 
-export const softmaxKernels: readonly StoredKernel[] = [{ op: 'Softmax', prepare }];
+export const softmaxKernels: readonly StoredKernel[] = [
+  { op: 'Softmax', prepare },
+  { op: 'Softmax', domain: 'mp', prepare },
+];

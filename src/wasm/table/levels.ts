@@ -64,6 +64,22 @@ export const levelRows = [
     bench: { count: 1048576 },
   },
   {
+    name: 'x8_lookup2',
+    module: 'library',
+    parameters: [
+      { name: 'a', kind: 'in', type: 'u8', length: 'outer*count' },
+      { name: 'b', kind: 'in', type: 'u8', length: 'outer*count' },
+      { name: 'y', kind: 'out', type: 'u8', length: 'outer*count' },
+      { name: 'table', kind: 'in', type: 'u8', length: '65536' },
+      { name: 'outer', kind: 'size', type: 'u32', values: [1, 3, 2] },
+      { name: 'count', kind: 'size', type: 'u32', tile: 1 },
+      { name: 'mode', kind: 'scalar', type: 'u32', values: [0, 1, 2, 4, 5, 6, 8, 9, 10] },
+    ],
+    result: null,
+    contract: 'exact',
+    bench: { outer: 1, count: 1048576, mode: 0 },
+  },
+  {
     name: 'q8_softmax',
     module: 'library',
     parameters: [

@@ -2,11 +2,38 @@ import { ByteBuffer } from 'flatbuffers';
 import type { FieldSchema, TableSchema } from '../../../src/formats/flatbuffer/schema.ts';
 import { tfliteSchema } from '../../../src/formats/tflite/codec.ts';
 
+/** The published one reads zeros past the end. */
+class StrictBuffer extends ByteBuffer {
+  override readUint8(at: number): number {
+    this.#check(at, 1);
+    return super.readUint8(at);
+  }
+
+  override readInt16(at: number): number {
+    this.#check(at, 2);
+    return super.readInt16(at);
+  }
+
+  override readInt32(at: number): number {
+    this.#check(at, 4);
+    return super.readInt32(at);
+  }
+
+  override readInt64(at: number): bigint {
+    this.#check(at, 8);
+    return super.readInt64(at);
+  }
+
+  #check(at: number, size: number): void {
+    if (!(at >= 0 && at + size <= this.capacity())) throw new Error(`read at byte ${at}`);
+  }
+}
+
 /** Paths at which two TFLite files differ, read with the published FlatBuffers runtime: a scalar that is left out is
  *  its default; anything else that is there in one must be there in the other. `Buffer.data` are compared by
  *  the caller where `withBuffers` is false. */
 export function differences(a: Uint8Array, b: Uint8Array, withBuffers = true): string[] {
-  const [left, right] = [new ByteBuffer(a), new ByteBuffer(b)];
+  const [left, right] = [new StrictBuffer(a), new StrictBuffer(b)];
   const found: string[] = [];
   const start = (bb: ByteBuffer): number => bb.readInt32(0);
   tables(left, start(left), right, start(right), 'Model', 'Model');
@@ -25,7 +52,8 @@ export function differences(a: Uint8Array, b: Uint8Array, withBuffers = true): s
       ? []
       : ['Buffer', 'customOptions', 'largeCustomOptionsOffset', 'largeCustomOptionsSize'];
     if (skipped.includes(name)) return;
-    if (slotsOf(x, xAt) > table.slots) found.push(`${path}: fields beyond the schema`);
+    for (let slot = table.slots; slot < slotsOf(x, xAt); slot++)
+      if (place(x, xAt, slot) !== 0) found.push(`${path}: fields beyond the schema`);
     for (const field of table.fields) {
       if (skipped.includes(field.name)) continue;
       compare(x, place(x, xAt, field.slot), y, place(y, yAt, field.slot), field, table, path, [
@@ -89,6 +117,10 @@ export function differences(a: Uint8Array, b: Uint8Array, withBuffers = true): s
         tables(x, x.__indirect(p), y, y.__indirect(q), field.table!.name, `${here}[${i}]`);
       } else {
         const bytes = count * field.size;
+        if (count > 0) {
+          x.readUint8(xs + bytes - 1);
+          y.readUint8(ys + bytes - 1);
+        }
         const [u, v] = [x.bytes().subarray(xs, xs + bytes), y.bytes().subarray(ys, ys + bytes)];
         if (Buffer.compare(u, v) !== 0) found.push(here);
         const aligned = `${table.name}.${field.name}` !== 'Buffer.data' || ys % 16 === 0;
@@ -119,12 +151,14 @@ function vectorLength(bb: ByteBuffer, at: number): number {
 function text(bb: ByteBuffer, at: number): string {
   const start = at + bb.readInt32(at);
   const length = bb.readInt32(start);
+  bb.readUint8(start + 4 + length);
   return Buffer.from(bb.bytes().subarray(start + 4, start + 4 + length)).toString('latin1');
 }
 
 function scalar(bb: ByteBuffer, at: number, kind: FieldSchema['kind']): string {
   switch (kind) {
     case '?':
+      return bb.readUint8(at) === 0 ? '0' : '1';
     case 'B':
       return `${bb.readUint8(at)}`;
     case 'b':

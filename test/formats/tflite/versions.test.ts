@@ -136,7 +136,10 @@ x('a release that lacks operators is refused with their names and first releases
       /CONV_2D version 6 \(since 2\.9\), GELU version 1 \(since 2\.9\)/.test(error.message),
   );
   for (const wrong of ['', '2.x', '2.3.4.5', '-1', '2..3'])
-    assert.throws(() => checkRelease(model, wrong), RangeError);
+    assert.throws(
+      () => checkRelease(model, wrong),
+      (error: unknown) => error instanceof RangeError,
+    );
 });
 
 x.run();

@@ -67,7 +67,6 @@ export function runKernel(
     outputs: outputs.map((given) => operandOf(given.type, given.dims, quantization(given), false)),
     knownIn: () => null,
     known: (input) => (inputs[input]?.constant === true ? tensors[input]! : null),
-    knownIn: () => null,
     pack: () => {
       throw new TypeError('nothing to pack');
     },

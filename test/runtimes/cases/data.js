@@ -31,3 +31,13 @@ export const specials = new Float32Array(
     ),
   ]).buffer,
 );
+
+/** Bytes of any value.
+ *  @returns Uint8Array of `length` */
+export function bytesLike(length, seed) {
+  let state = seed;
+  return Uint8Array.from({ length }, () => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return state >>> 24;
+  });
+}

@@ -1,7 +1,7 @@
 import { compress } from 'modelpress/compress';
 import { readModel, writeModel } from 'modelpress/formats';
 import { createSession } from 'modelpress/runtime';
-import { gaussianLike } from './data.js';
+import { bytesLike, gaussianLike } from './data.js';
 import * as inputs from './inputs.js';
 
 const floats = (seed, ...dims) => ({
@@ -12,6 +12,14 @@ const floats = (seed, ...dims) => ({
   ),
   dims,
 });
+/** Levels of any value. */
+const levels = (type, seed, ...dims) => {
+  const bytes = bytesLike(
+    dims.reduce((product, size) => product * size, 1),
+    seed,
+  );
+  return { type, data: type === 'int8' ? new Int8Array(bytes.buffer) : bytes, dims };
+};
 const rate = { type: 'int64', data: BigInt64Array.of(16000n), dims: [] };
 
 /** Outputs of models: real ones out of npm packages, small ones of fixtures.ts, and, under names that begin with
@@ -37,6 +45,13 @@ export const sessionCases = {
   'session: sizes that depend on data': () => run(inputs.controlled(), { x: floats(11, 4, 9) }),
   'session: pictures': () => run(inputs.pictures(), { x: floats(12, 1, 3, 20, 24) }),
   'session: half precision': () => run(inputs.halves(), { x: floats(13, 5, 24) }),
+  'session: TFLite, int8': () => run(inputs.tfliteInt8(), { 0: levels('int8', 18, 1, 24, 20, 3) }),
+  'session: TFLite, uint8': () =>
+    run(inputs.tfliteUint8(), { 0: levels('uint8', 19, 1, 24, 20, 3) }),
+  ...extra('persons', { 0: levels('int8', 20, 1, 96, 96, 3) }),
+  ...extra('keywords', { 0: levels('int8', 21, 1, 49, 10, 1) }),
+  ...extra('pictures8', { 0: levels('int8', 22, 1, 32, 32, 3) }),
+  ...extra('machines', { 0: levels('int8', 23, 1, 640) }),
   ...extra('resnet20', { input: floats(14, 1, 3, 32, 32) }),
   ...extra('mnist', { 0: floats(15, 1, 1, 28, 28) }),
   ...extra('faces', { 0: floats(16, 1, 3, 240, 320) }),

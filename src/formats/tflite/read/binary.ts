@@ -105,5 +105,6 @@ export const binaryRows: Readonly<Record<string, Row>> = {
   GREATER_EQUAL: plain('GreaterOrEqual'),
   LOGICAL_AND: plain('And'),
   LOGICAL_OR: plain('Or'),
+  'CUSTOM:FlexAddV2': plain('Add'),
   BITWISE_XOR: bitwise('BitwiseXor', 'Xor'),
 };

@@ -1,9 +1,10 @@
 import { byteLengthOf, dtypes } from '../../../core/dtype.ts';
 import { FormatError, UnsupportedError } from '../../../core/errors.ts';
 import { volume } from '../../../core/shape.ts';
-import { type ByteSource, bufferSource, readSync, sliceSource } from '../../../core/source.ts';
+import { type ByteSource, bufferSource, readSync } from '../../../core/source.ts';
 import { type Constant, constantOf } from '../../../ir/constant.ts';
 import type { TensorRecord } from '../records.ts';
+import { denseSource } from '../sparsity.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { Reading } from './reading.ts';
 
@@ -39,6 +40,21 @@ export function constantOfTensor(
   }
   if (dtype === 'string')
     return { dtype, shape, data: bufferSource(new Uint8Array(0)), strings: strings(data, where) };
+  if (tensor.sparsity !== undefined) {
+    const itemBytes = dtypes[dtype].bits / 8;
+    if (!Number.isInteger(itemBytes)) {
+      throw new UnsupportedError(`a sparse tensor of type ${dtype}`, {
+        code: 'E_TFLITE_SPARSE',
+        where,
+      });
+    }
+    const form = { shape, itemBytes };
+    return {
+      dtype,
+      shape,
+      data: denseSource(tensor.sparsity, form, data, reading.limits, where),
+    };
+  }
   const expected = byteLengthOf(dtype, volume(shape));
   if (data.size !== expected) {
     throw new FormatError(
@@ -62,30 +78,11 @@ export function shapeOf(tensor: TensorRecord, { limits }: Reading, where: string
   return shape;
 }
 
-function bufferAt(index: number, reading: Reading, where: string): ByteSource | null {
-  const known = reading.buffers.get(index);
-  if (known !== undefined) return known;
-  const buffer = reading.record.buffers?.[index];
-  if (buffer === undefined) {
-    if (index === 0) return null;
-    throw new FormatError(`there is no buffer ${index}`, { code: 'E_TFLITE_BUFFER', where });
-  }
-  const { data } = buffer;
-  const [offset, size] = [Number(buffer.offset ?? 0n), Number(buffer.size ?? 0n)];
-  let source: ByteSource | null = null;
-  if (data !== undefined && data.length > 0) source = bufferSource(data);
-  // Offsets of 0 and 1 mean that the data are not outside (schema.fbs, Buffer.offset).
-  else if (offset > 1 && size > 0) {
-    if (offset + size > reading.source.size) {
-      throw new FormatError(`buffer ${index} ends after the file`, {
-        code: 'E_TFLITE_BUFFER',
-        where,
-      });
-    }
-    source = sliceSource(reading.source, offset, size);
-  }
-  if (source !== null) reading.buffers.set(index, source);
-  return source;
+function bufferAt(index: number, { buffers }: Reading, where: string): ByteSource | null {
+  const buffer = buffers[index];
+  if (buffer !== undefined) return buffer.size === 0 ? null : buffer;
+  if (index === 0) return null;
+  throw new FormatError(`there is no buffer ${index}`, { code: 'E_TFLITE_BUFFER', where });
 }
 
 /** int32 count, count + 1 offsets from the start, then the bytes (tflite/string_util.h). */

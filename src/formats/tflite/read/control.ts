@@ -91,7 +91,10 @@ export const controlRows: Readonly<Record<string, Row>> = {
     const { condSubgraphIndex, bodySubgraphIndex } = o.options('StablehloWhileOptions');
     giveWhile(o, condSubgraphIndex, bodySubgraphIndex);
   },
-  CALL: (o) => call(o, o.options('CallOptions').subgraph),
-  STABLEHLO_COMPOSITE: (o) =>
-    call(o, o.options('StableHLOCompositeOptions').decompositionSubgraphIndex),
+  CALL: (o) => {
+    call(o, o.options('CallOptions').subgraph);
+  },
+  STABLEHLO_COMPOSITE: (o) => {
+    call(o, o.options('StableHLOCompositeOptions').decompositionSubgraphIndex);
+  },
 };

@@ -88,4 +88,10 @@ export const elementwiseRows: Readonly<Record<string, Row>> = {
   ZEROS_LIKE: zerosLike,
   ATAN2: arcTangent,
   'CUSTOM:Sinh': unary('Sinh'),
+  // TensorFlow's own operators, by name (the Flex delegate).
+  'CUSTOM:FlexSoftplus': unary('Softplus'),
+  'CUSTOM:FlexErf': unary('Erf'),
+  'CUSTOM:FlexSinh': unary('Sinh'),
+  'CUSTOM:FlexCosh': unary('Cosh'),
+  'CUSTOM:FlexTan': unary('Tan'),
 };

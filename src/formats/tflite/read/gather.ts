@@ -3,7 +3,7 @@ import { bytesOf } from '../../../core/tensor.ts';
 import { constantOf } from '../../../ir/constant.ts';
 import type { Value } from '../../../ir/graph.ts';
 import type { OperatorReader, Row } from './operator.ts';
-import { rankOf, typeOf } from './values.ts';
+import { countOf, rankOf, typeOf } from './values.ts';
 
 /** Positions of the types that ONNX's Gather takes. */
 function positions(o: OperatorReader, index: number): Value {
@@ -23,7 +23,8 @@ function gather(o: OperatorReader): void {
   const indexRank = o.rank(1);
   const batch = batchDims < 0 ? batchDims + indexRank : batchDims;
   const along = axis < 0 ? axis + rank : axis;
-  if (batch > along) throw o.unsupported('batch axes after the axis');
+  if (batch < 0 || batch > along || batch > indexRank || along >= rank)
+    throw o.unsupported('axes that are not there');
   const list = o.add('Unsqueeze', [o.indices(1), o.ints('last', [-1])]);
   // What is between the batch and the axis goes behind the axis, and back in front of the indices.
   const between = along - batch;
@@ -140,7 +141,7 @@ function setDiagonal(o: OperatorReader): void {
 
 /** Whether an element is on the diagonal. */
 function identity(o: OperatorReader, rows: number, columns: number): Value {
-  const bytes = new Uint8Array(rows * columns);
+  const bytes = new Uint8Array(countOf(o, rows * columns));
   for (let i = 0; i < Math.min(rows, columns); i++) bytes[i * columns + i] = 1;
   return o.constant('diagonal', constantOf('bool', [rows, columns], bytes));
 }

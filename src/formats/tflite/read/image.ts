@@ -85,7 +85,11 @@ function fakeQuantize(o: OperatorReader): void {
 export const imageRows: Readonly<Record<string, Row>> = {
   RESIZE_BILINEAR: bilinear,
   RESIZE_NEAREST_NEIGHBOR: nearest,
-  NON_MAX_SUPPRESSION_V4: (o) => suppression(o, false),
-  NON_MAX_SUPPRESSION_V5: (o) => suppression(o, true),
+  NON_MAX_SUPPRESSION_V4: (o) => {
+    suppression(o, false);
+  },
+  NON_MAX_SUPPRESSION_V5: (o) => {
+    suppression(o, true);
+  },
   FAKE_QUANT: fakeQuantize,
 };

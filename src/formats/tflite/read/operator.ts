@@ -154,8 +154,7 @@ export class OperatorReader {
   indices(index: number): Value {
     const values = this.numbers(index);
     if (values === null) return this.cast(this.input(index), 'int64');
-    const shape = this.reader.constant(this.tensor(index))!.shape;
-    return this.constant('indices', int64Constant(values, shape));
+    return this.ints('indices', values, this.reader.constant(this.tensor(index))!.shape);
   }
 
   /** Dimensions of an input, null where not even their number is known. */
@@ -204,7 +203,10 @@ export class OperatorReader {
     return this.reader.madeConstant(`${this.base}/${hint}`, constant);
   }
 
+  /** A list of int64.
+   *  @throws {UnsupportedError} they are no integers: what they were read from is not what it should be */
   ints(hint: string, values: readonly number[], shape?: readonly number[]): Value {
+    if (!values.every(Number.isSafeInteger)) throw this.unsupported(`${hint} that are no integers`);
     return this.constant(hint, int64Constant(values, shape));
   }
 
@@ -305,7 +307,7 @@ export class OperatorReader {
     this.#nodes.length = 0;
     this.#taken.clear();
     const inputs = Array.from(this.record.inputs ?? [], (tensor, index) =>
-      tensor < 0 || this.reader.tensor(tensor).isVariable === true ? null : this.input(index),
+      tensor < 0 || this.reader.tensor(tensor).isVariable === true ? null : this.#readable(index),
     );
     const custom = this.name.startsWith('CUSTOM:') ? this.name.slice(7) : this.name;
     const record = { operator: this.record, code: this.code };
@@ -329,6 +331,16 @@ export class OperatorReader {
       node.outputs.push(value);
     }
     this.#nodes.push(node);
+  }
+
+  /** An input, or null for a constant that can't be read: the record has it. */
+  #readable(index: number): Value | null {
+    try {
+      return this.input(index);
+    } catch (error) {
+      if (error instanceof UnsupportedError) return null;
+      throw error;
+    }
   }
 
   /** Notes where the operator's operands went, and returns its outputs by tensor.

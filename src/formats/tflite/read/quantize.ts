@@ -61,5 +61,7 @@ export const quantizeRows: Readonly<Record<string, Row>> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
-  DENSIFY: (o) => o.give('Identity', [o.input(0)]),
+  DENSIFY: (o) => {
+    o.give('Identity', [o.input(0)]);
+  },
 };

@@ -14,6 +14,7 @@ import { reduceRows } from './reduce.ts';
 import { shapeRows } from './shape.ts';
 import { sliceRows } from './slice.ts';
 import { spaceRows } from './space.ts';
+import { stablehloRows } from './stablehlo.ts';
 import { variableRows } from './variables.ts';
 
 const rows: ReadonlyMap<string, Row> = new Map(
@@ -33,6 +34,7 @@ const rows: ReadonlyMap<string, Row> = new Map(
     shapeRows,
     sliceRows,
     spaceRows,
+    stablehloRows,
     variableRows,
   ].flatMap((table) => Object.entries(table)),
 );

@@ -48,7 +48,7 @@ function entriesOf(o: OperatorReader, count: number, rank: number): Entry[] {
 function stridedSlice(o: OperatorReader): void {
   const { ellipsisMask, newAxisMask } = o.options('StridedSliceOptions');
   const count = o.numbers(1)?.length ?? o.shape(1)?.[0];
-  if (typeof count !== 'number') throw o.unsupported('a list of unknown length');
+  if (typeof count !== 'number' || count > 64) throw o.unsupported('a list of unknown length');
   const x = o.input(0);
   // Without masks that shift axes, the rank does not matter.
   const rank = ellipsisMask === 0 && newAxisMask === 0 ? count : rankOf(o, x);

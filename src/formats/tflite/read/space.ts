@@ -1,7 +1,7 @@
 import type { Value } from '../../../ir/graph.ts';
 import { MirrorPadMode } from '../schema-table.ts';
 import type { OperatorReader, Row } from './operator.ts';
-import { typeOf } from './values.ts';
+import { countOf, typeOf } from './values.ts';
 
 /** [axis][before, after] → all before, then all after. */
 function padsOf(o: OperatorReader, index: number): Value {
@@ -45,7 +45,7 @@ function mirrorPad(o: OperatorReader): void {
   axes.forEach((axis, i) => {
     const size = o.size(0, axis);
     const [before, after] = [pads[2 * axis]!, pads[2 * axis + 1]!];
-    const places = Array.from({ length: before + size + after }, (_, at) => {
+    const places = Array.from({ length: countOf(o, before + size + after) }, (_, at) => {
       const place = at - before;
       return place < 0 ? -1 - place : place < size ? place : 2 * size - 1 - place;
     });

@@ -31,6 +31,13 @@ export function rankOf(o: Declining, value: Value): number {
   return shape.length;
 }
 
+/** A number of elements that a row is about to make.
+ *  @throws {UnsupportedError} it is none, or more than an operator's constants may have */
+export function countOf(o: Declining, count: number): number {
+  if (Number.isSafeInteger(count) && count >= 0 && count <= 2 ** 20) return count;
+  throw o.unsupported(`${count} elements of a constant`);
+}
+
 /** Gives a value that a node has yet to make a type. */
 export function typed(value: Value, dtype: DType | null, shape: Shape): Value {
   value.type = tensorType(dtype, shape);

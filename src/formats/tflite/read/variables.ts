@@ -4,7 +4,8 @@ import { freshName } from '../../../ir/walk.ts';
 import type { OperatorReader, Row } from './operator.ts';
 import type { Variable } from './reading.ts';
 
-/** Variables with a name become inputs and outputs of the graph; what CALL_ONCE assigns them is the input's constant.
+/** Variables with a name become inputs and outputs of the graph; what CALL_ONCE assigns them is what they
+ *  hold at first.
  *  Handles are values of an opaque type that no node has. */
 
 function handle(o: OperatorReader): void {
@@ -46,12 +47,11 @@ function assign(o: OperatorReader): void {
 }
 
 /** What a variable holds at first. */
-function begin(o: OperatorReader, { input }: Variable, value: Value): void {
+function begin(o: OperatorReader, variable: Variable, value: Value): void {
   if (value.constant === null || value.quantization !== null)
     throw o.unsupported('a variable that is computed at first');
-  input.constant = value.constant;
-  input.type = tensorType(value.constant.dtype, value.constant.shape);
-  o.graph.constants.add(input);
+  variable.initial = value.constant;
+  variable.input.type = tensorType(value.constant.dtype, value.constant.shape);
 }
 
 function callOnce(o: OperatorReader): void {
