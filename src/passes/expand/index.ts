@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { einsumExpansions } from './einsum.ts';
 import { resizeExpansions } from './computed-resize.ts';
 import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
@@ -31,6 +32,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...attentionExpansions,
   ...integerProductExpansions,
   ...linearExpansions,
+  ...einsumExpansions,
   ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,
