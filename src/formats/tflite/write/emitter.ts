@@ -11,12 +11,15 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
+import type { LoweredNode } from '../../format.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import type { BuiltinOptions } from '../records.ts';
+import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { hybridOptions, isHybridWeight } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
@@ -34,6 +37,10 @@ export interface EmitContext {
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
+  /** Oldest release of the runtime that is to load the file. */
+  readonly minRuntime: string | null;
+  /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
+  readonly hybrid: boolean;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
   /** Told what becomes of quantization. */
@@ -43,6 +50,8 @@ export interface EmitContext {
   subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
   /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
   made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Called for a node that takes several operators. */
+  onLowered(node: LoweredNode): void;
   /** Values that the model remembers until the next run. */
   readonly states: ReadonlySet<Value>;
   /** Of a model that was read from a TFLite file: what is still as it was. */
@@ -78,6 +87,13 @@ export class Emitter extends SubgraphTables {
   /** Runs a node on constants; null where nobody can. */
   get evaluate(): Evaluate | null {
     return this.context.evaluate;
+  }
+
+  /** Whether the oldest runtime that is to load the file lacks a version of an operator. */
+  lacks(operator: string, version: number): boolean {
+    const { minRuntime } = this.context;
+    const release = firstRelease(operator, version);
+    return minRuntime !== null && (release === null || isBefore(minRuntime, release));
   }
 
   get node(): Node {
@@ -318,8 +334,11 @@ export class Emitter extends SubgraphTables {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
-    this.raw(name, real, outputs, options);
+    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
+    const real = inputs.map((operand, index) =>
+      operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
+    );
+    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
@@ -337,7 +356,7 @@ export class Emitter extends SubgraphTables {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    else this.raw('DEQUANTIZE', [wholeBytes(operand)], [real]);
+    else this.raw('DEQUANTIZE', [this.context.hybrid ? operand : wholeBytes(operand)], [real]);
     return real;
   }
 
