@@ -53,8 +53,11 @@ export async function writeEncoded({ parts }: Encoded, sink: ByteSink): Promise<
 }
 
 /** A laid-out buffer in one array.
- *  @throws {TypeError} a part of it is a source */
+ *  @throws {TypeError} a part of it is a source
+ *  @throws {FormatError} E_TOO_LARGE: more than one array can hold everywhere (2 GiB) */
 export function joinEncoded({ size, parts }: Encoded): Uint8Array {
+  if (size > largestBuffer)
+    throw new FormatError(`${size} bytes in one array`, { code: 'E_TOO_LARGE' });
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {
