@@ -8,12 +8,15 @@ import type { Model } from './ir/model.ts';
 import { allGraphs } from './ir/walk.ts';
 import { squaredError } from './kernels/index.ts';
 import type { ComparisonReport, WeightReport } from './report/report.ts';
-import { compareBytes, type CompareOptions as RunOptions } from './runtime/compare.ts';
+import { compareModels, type CompareOptions as RunOptions } from './runtime/compare.ts';
+import { compareLayers } from './runtime/layers/compare.ts';
 import { ownRunner } from './runtime/own-runner.ts';
 
 export interface CompareOptions extends Omit<RunOptions, 'runner'> {
   /** What runs the models; default modelpress itself. With null only weights and sizes are compared. */
   runner?: RunOptions['runner'] | null;
+  /** Whether values on the way to the outputs are compared, too, on the first inputs; default false. */
+  layers?: boolean;
 }
 
 /** Compares two models, weight by weight and output by output.
@@ -30,11 +33,16 @@ export async function compare(
   const report = await compareWeights(reference, model);
   const { runner = ownRunner(readModel) } = options;
   if (runner === null) return report;
-  const bytes = await writeModel(reference);
-  report.outputs = await compareBytes({ model: reference, bytes }, await writeModel(model), {
-    ...options,
-    runner,
-  });
+  // Running brings weights into memory: the copies' go with them.
+  const [first, second] = [clone(reference), clone(model)];
+  const compared = await compareModels(
+    { model: first, bytes: () => writeModel(reference) },
+    { model: second, bytes: () => writeModel(model) },
+    { ...options, runner },
+  );
+  report.outputs = compared.report;
+  if (options.layers === true && compared.feeds !== null)
+    report.layers = await compareLayers(first, second, compared.feeds);
   return report;
 }
 
@@ -52,6 +60,7 @@ export async function compareWeights(reference: Model, model: Model): Promise<Co
     kept: { constants: 0, bytes: 0 },
     missing: [],
     outputs: null,
+    layers: null,
   };
   for (const [name, list] of weightsByName(folded)) {
     for (const [index, weight] of list.entries()) {

@@ -54,7 +54,11 @@ export async function convert(
     ...(signature === undefined ? {} : { signature }),
   });
   const adapted: ConversionReport['adapted'] = [];
-  const bytes = await write(model, options, adapted);
+  const quantization: ConversionReport['quantization'] = [];
+  const bytes = await write(model, options, {
+    onLowered: (node) => adapted.push(node),
+    onQuantization: (change) => quantization.push(change),
+  });
   checkAborted(options.signal);
   const after = await readModel(bytes);
   const report: ConversionReport = {
@@ -69,6 +73,7 @@ export async function convert(
     nodesBefore: countNodes(model),
     nodesAfter: countNodes(after),
     adapted,
+    quantization,
     transposes: countTransposes(after, after.format === 'tflite' ? channelsLast : channelsFirst),
     notes: [],
     outputs: null,
@@ -95,18 +100,20 @@ function whyNotRun(error: unknown): string | null {
 function write(
   model: Model,
   { to, opset, minRuntime, layout }: ConvertOptions,
-  adapted: ConversionReport['adapted'],
+  listeners: Pick<WriteOptions, 'onLowered' | 'onQuantization'>,
 ): Promise<Uint8Array> {
   const format = to ?? model.format;
-  const typed = clone(model);
-  // Rows ask for types and ranks; a model that says less than can be inferred is refused less often so.
-  inferShapes(typed, ops);
-  if (format === 'onnx' && layout !== undefined)
-    assignLayout(typed, channelsFirst, { inputs: layout, outputs: layout });
+  const typed = format === 'onnx' ? clone(model) : model;
+  if (format === 'onnx') {
+    // Rows ask for types and ranks; a model that says less than can be inferred is refused less often so.
+    inferShapes(typed, ops);
+    if (layout !== undefined)
+      assignLayout(typed, channelsFirst, { inputs: layout, outputs: layout });
+  }
   const settings: WriteOptions = {
     format,
     evaluate: evaluateNode,
-    onLowered: (node) => adapted.push(node),
+    ...listeners,
   };
   if (opset !== undefined) settings.opset = opset;
   if (minRuntime !== undefined) settings.minRuntime = minRuntime;
@@ -125,9 +132,12 @@ async function prove(
   report.outputs = compared.report;
   checkAborted(options.signal);
   if (options.layers === false || compared.feeds === null) return;
-  const notes = new Map(
-    report.adapted.map(({ node, becomes }) => [node, `written as ${becomes.join(', ')}`]),
-  );
+  const notes = new Map([
+    ...report.adapted.map(
+      ({ node, becomes }) => [node, `written as ${becomes.join(', ')}`] as const,
+    ),
+    ...report.quantization.map(({ where, what }) => [where, what] as const),
+  ]);
   report.layers = await compareLayers(model, after, compared.feeds, { notes });
 }
 

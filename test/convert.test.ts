@@ -7,10 +7,13 @@ import { readModel, writeModel } from '../src/formats/index.ts';
 import { ops } from '../src/ops/index.ts';
 import { inferShapes } from '../src/passes/shapes.ts';
 import { conversionText } from '../src/report/conversion-text.ts';
+import { turned } from '../src/runtime/between.ts';
 import { floats, info, modelBytes, node, noise } from './build-model.ts';
 import { onnxCases } from './onnx-cases.ts';
 import { runModel, runner } from './ort.ts';
+import { closeTflite, runTflite } from './peers/tflite.ts';
 import { decodeCase, verdict } from './runtime/conformance.ts';
+import { sharedFile } from './shared.ts';
 
 const lowering = suite('older operator sets');
 
@@ -98,6 +101,7 @@ const schema = {
   nodesBefore: 'number',
   nodesAfter: 'number',
   adapted: [{ node: 'string', op: 'string', becomes: ['string'] }],
+  quantization: [],
   transposes: { count: 'number', least: 'number' },
   notes: [],
   outputs: {
@@ -196,6 +200,64 @@ proving('inputs and outputs in the other layout are compared with the source', a
   assert.equal([...(results.y!.data as Float32Array)], [...(before.y!.data as Float32Array)]);
 });
 
+proving(
+  'a TFLite file computes the same, in either layout, with as few transposes as can be',
+  async () => {
+    for (const [layout, count] of [
+      ['NHWC', 0],
+      // The output has no space: it is reshaped.
+      ['NCHW', 1],
+    ] as const) {
+      const { bytes, report } = await convert(small(), { to: 'tflite', layout });
+      assert.is(report.to, 'tflite');
+      assert.equal(report.transposes, { count, least: count });
+      const [output] = report.outputs!.outputs;
+      assert.ok(output!.maxDifference <= 1e-6, `${output!.maxDifference}`);
+      const { layers, firstDifferent } = report.layers!;
+      assert.is(firstDifferent, null);
+      assert.equal(
+        layers.map(({ operator }) => operator),
+        ['Conv', 'HardSwish', 'GlobalAveragePool'],
+      );
+      const image = new Tensor('float32', noise(108, 4), [1, 3, 6, 6]);
+      const given = layout === 'NHWC' ? turned(image, [0, 2, 3, 1]) : image;
+      const theirs = (await runTflite(bytes, [given])).outputs[0]!;
+      const expected = (await runModel(small(), { x: image })).y!;
+      assert.is(theirs.size, 4);
+      for (let i = 0; i < 4; i++)
+        assert.ok(Math.abs(Number(theirs.data[i]) - Number(expected.data[i])) < 1e-5, `${i}`);
+    }
+  },
+);
+
+proving('integers go to TFLite and back without a change', async () => {
+  const bytes = sharedFile('tflite-models/mlperf-tiny/ic_resnet8_int8.tflite');
+  if (bytes === null) return;
+  const there = await convert(bytes, { to: 'onnx', samples: 1 });
+  const back = await convert(there.bytes, { to: 'tflite', layout: 'NHWC', samples: 1 });
+  for (const { report } of [there, back]) {
+    const [output] = report.outputs!.outputs;
+    assert.is(output!.levels!.most, 0, 'every integer is the same');
+    assert.ok(report.layers!.layers.length >= 16);
+    for (const { levels } of report.layers!.layers) assert.is(levels!.most, 0);
+  }
+  assert.is(back.report.transposes.count, 0);
+});
+
+proving('everything that is in the way is in one error', async () => {
+  const bytes = modelBytes({
+    node: [node('StringNormalizer', ['x'], ['a']), node('Unheard', ['z'], ['y'])],
+    input: [info('x', [2], 8), info('z', [2])],
+    output: [info('a', null, 8), info('y', [2])],
+  });
+  const error = await convert(bytes, { to: 'tflite' }).catch((e: unknown) => e);
+  assert.instance(error, UnsupportedError);
+  const failures = (error as Error).cause as { code: string; where: string; reason: string }[];
+  assert.is(failures.length, 2);
+  for (const { code, where } of failures)
+    assert.match(`${code} ${where}`, /^E_TFLITE_\w+ \w+ "\w+"/);
+});
+
 proving('what does not run here is converted all the same, and said', async () => {
   const bytes = modelBytes({
     node: [node('Unheard', ['x'], ['y'])],
@@ -207,4 +269,5 @@ proving('what does not run here is converted all the same, and said', async () =
   assert.match(report.notes.join(), /the models were not run: .*Unheard/);
 });
 
+proving.after(closeTflite);
 proving.run();

@@ -1,4 +1,5 @@
 import { compare } from '../compare.ts';
+import { layersText } from '../report/conversion-text.ts';
 import { comparisonText } from '../report/text.ts';
 import { note, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
@@ -17,6 +18,7 @@ export const compareVerb: Verb = {
       --input NAME=FILE.npy|NUMBER   use this for an input
       --dim NAME=SIZE     size of a symbolic dimension
       --runner RUNNER     modelpress (default), or onnxruntime: onnxruntime-node beside modelpress
+      --layers            compare every value on the way to the outputs, too
       --full              list every weight
       --json              the report as JSON
 
@@ -30,6 +32,7 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
       random: { type: 'boolean' },
       runner: { type: 'string' },
       full: { type: 'boolean' },
+      layers: { type: 'boolean' },
     });
     const [reference, other, ...rest] = positionals;
     if (reference === undefined || other === undefined || rest.length > 0) {
@@ -47,10 +50,14 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
       seed: wholeNumber('seed', text.get('seed')) ?? 0,
       given: parseInputs(first.model, lists.get('input') ?? []),
       bindings: parseDims(lists.get('dim') ?? []),
+      layers: flags.has('layers'),
       signal,
     });
     if (flags.has('json')) printJson(report);
-    else print(comparisonText(report, { full: flags.has('full') }));
+    else {
+      print(comparisonText(report, { full: flags.has('full') }));
+      if (report.layers !== null) print(`\n${layersText(report.layers, { all: true })}`);
+    }
     return 0;
   },
 };

@@ -31,7 +31,8 @@ export async function compress(
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
-  const quantize = options.quantize === undefined ? null : resolveQuantize(options.quantize);
+  const quantize =
+    options.quantize === undefined ? null : resolveQuantize(options.quantize, model.format);
   checkAborted(options.signal);
   const copy = clone(model);
   const parameters = countParameters(copy);

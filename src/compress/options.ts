@@ -48,8 +48,9 @@ export interface ResolvedQuantize {
 
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
 
-/** @throws {TypeError | RangeError} an option that is not one, or out of its range */
-export function resolveQuantize(option: QuantizeOption): ResolvedQuantize {
+/** @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
+ *  @throws {TypeError | RangeError} an option that is not one, or out of its range */
+export function resolveQuantize(option: QuantizeOption, format = 'onnx'): ResolvedQuantize {
   const given: QuantizeSettings = typeof option === 'string' ? { weights: option } : option;
   if (typeof given !== 'object' || given === null)
     throw typeError('quantize', `${storages}, or settings`, option);
@@ -68,20 +69,24 @@ export function resolveQuantize(option: QuantizeOption): ResolvedQuantize {
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   if (mode !== 'weight-only') throw rangeError('quantize.mode', 'weight-only', mode);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
-  const granularity =
-    given.granularity ?? (given.blockSize !== undefined || bits === 4 ? 'block' : 'channel');
-  if (!['tensor', 'channel', 'block'].includes(granularity)) {
-    throw rangeError('quantize.granularity', 'tensor | channel | block', granularity);
+  const hasBlocks = format !== 'tflite';
+  const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
+  const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
+  const granularity = given.granularity ?? (byBlock ? 'block' : 'channel');
+  if (!granularities.includes(granularity)) {
+    const expected = `${granularities.join(' | ')}${hasBlocks ? '' : ' for a TFLite model'}`;
+    throw rangeError('quantize.granularity', expected, granularity);
   }
   const blockSize = given.blockSize ?? 32;
   if (![16, 32, 64, 128, 256].includes(blockSize)) {
     throw rangeError('quantize.blockSize', '16 | 32 | 64 | 128 | 256', blockSize);
   }
+  const isSigned = weights !== 'uint8' && weights !== 'uint4';
   return {
     weights,
     granularity,
     blockSize,
-    symmetric: given.symmetric ?? (weights === 'uint8' || weights === 'uint4' ? false : null),
+    symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
   };

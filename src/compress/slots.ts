@@ -37,6 +37,15 @@ const gemm: Find = (node, input, rank) => {
   return { channel, reduction: [1 - channel] };
 };
 
+/** As TFLite has it: with the right operand perhaps as [columns, rows]. */
+const ownMatMul: Find = (node, input, rank) => {
+  const slot = matMul(node, input, rank);
+  const transposed = node.attributes.get(input === 0 ? 'transA' : 'transB');
+  const isTransposed = transposed?.type === 'int' && Number(transposed.value) !== 0;
+  if (slot === null || !isTransposed) return slot;
+  return { channel: slot.reduction[0]!, reduction: [slot.channel!] };
+};
+
 /** W and R: [directions, gates · hidden, input]. */
 const recurrent: Find = (_node, input, rank) =>
   (input === 1 || input === 2) && rank === 3 ? { channel: 1, reduction: [2] } : null;
@@ -58,6 +67,9 @@ const finders: Readonly<Record<string, Find>> = {
   GRU: recurrent,
   RNN: recurrent,
   Gather: gather,
+  'mp.Conv': convolution,
+  'mp.ConvTranspose': transposedConvolution,
+  'mp.MatMul': ownMatMul,
   'com.microsoft.FusedConv': convolution,
   'com.microsoft.FusedGemm': gemm,
 };
@@ -78,6 +90,9 @@ export function isBias(node: Node, input: number): boolean {
     LSTM: 3,
     GRU: 3,
     RNN: 3,
+    'mp.Conv': 2,
+    'mp.ConvTranspose': 2,
+    'mp.MatMul': 2,
   };
-  return node.domain === '' && at[node.op] === input;
+  return at[node.domain === '' ? node.op : `${node.domain}.${node.op}`] === input;
 }

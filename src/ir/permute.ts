@@ -2,6 +2,7 @@ import { dtypes } from '../core/dtype.ts';
 import { volume } from '../core/shape.ts';
 import type { ByteSource } from '../core/source.ts';
 import { type Constant, readConstant } from './constant.ts';
+import { permuteElements } from './permute-elements.ts';
 
 /** A constant with its axes in another order; its bytes are computed as they are read. Permuting back gives the
  *  constant itself, so what only passes through costs nothing. Reading a part costs in proportion to the part, if the
@@ -16,6 +17,9 @@ export function permutedConstant(constant: Constant, perm: readonly number[]): C
   const shape = whole.map((axis) => base.shape[axis]!);
   const origin = base.origin === undefined ? {} : { origin: base.origin };
   const permuted = { base, perm: whole };
+  const moving = whole.filter((axis) => base.shape[axis] !== 1);
+  if (moving.every((axis, at) => at === 0 || axis > moving[at - 1]!))
+    return { ...base, shape, permuted };
   if (base.strings !== undefined) {
     const offsets = offsetsOf(base.shape, whole, 0, volume(shape));
     const strings = Array.from(offsets, (offset) => base.strings![offset]!);
@@ -29,6 +33,8 @@ function permutedSource(base: Constant, perm: readonly number[]): ByteSource {
   const bits = dtypes[base.dtype].bits;
   const count = volume(base.shape);
   const part = (bytes: Uint8Array, offset: number, length: number): Uint8Array => {
+    if (bits >= 8 && offset === 0 && length === size)
+      return permuteElements(bytes, base.shape, perm, bits / 8);
     const perByte = Math.max(1, 8 / bits);
     const width = Math.max(1, bits / 8);
     const first = Math.floor(offset / width) * perByte;

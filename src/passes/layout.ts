@@ -1,7 +1,8 @@
+import type { Dim } from '../core/shape.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { allGraphs, namesAround } from '../ir/walk.ts';
+import { allGraphs, allNodes, namesAround } from '../ir/walk.ts';
 import { ops } from '../ops/index.ts';
 import { assign, type Boundary, type Weights } from './layout/assign.ts';
 import type { Layout } from './layout/permutation.ts';
@@ -87,12 +88,15 @@ export function imageLayouts(model: Model): ReadonlyMap<Value, Layout> {
 }
 
 /** Transposes between layouts that a model has, and the least that it could have with images in the target's layout and
- *  inputs and outputs as they are. All graphs; infers types before. Changes nothing else. About linear. */
+ *  inputs and outputs as they are. All graphs; infers types before, unless all shapes are known. Changes nothing else.
+ *  About linear. */
 export function countTransposes(
   model: Model,
   target: LayoutTarget,
 ): { count: number; least: number } {
-  const { values } = inferShapes(model, ops, { defaults: 'unknown' });
+  const values = isTyped(model)
+    ? new Map<Value, readonly Dim[]>()
+    : inferShapes(model, ops, { defaults: 'unknown' }).values;
   let [count, least] = [0, 0];
   for (const graph of allGraphs(model.graph)) {
     const states = statesOf(graph, target, values);
@@ -101,6 +105,12 @@ export function countTransposes(
     count += states.nodes.filter(({ isTurn }) => isTurn).length;
   }
   return { count, least };
+}
+
+function isTyped({ graph }: Model): boolean {
+  const hasShape = ({ type }: Value): boolean => type?.kind === 'tensor' && type.shape !== null;
+  for (const { outputs } of allNodes(graph)) if (!outputs.every(hasShape)) return false;
+  return true;
 }
 
 function boundaryOf(graph: Graph, states: States, { inputs, outputs }: LayoutOptions): Boundary {

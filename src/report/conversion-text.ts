@@ -28,12 +28,30 @@ export function conversionText(
   }
   if (report.adapted.length === 0) lines.push('no node had to be adapted');
   for (const [text, count] of kinds) lines.push(`  ${count} × ${printable(text)}`);
+  lines.push(...quantizationLines(report, full));
   const { count, least } = report.transposes;
   lines.push(`transposes between layouts: ${count}, the least there can be: ${least}`);
   for (const note of report.notes) lines.push(`Note: ${printable(note)}`);
   lines.push(report.outputs === null ? 'not run' : `\n${proofText(report)}`);
   if (report.layers !== null) lines.push(`\n${layersText(report.layers, { all: layers })}`);
   return lines.join('\n');
+}
+
+/** Kinds of changes, those that may be seen in results first; each of them with `full`. */
+function quantizationLines({ quantization }: ConversionReport, full: boolean): string[] {
+  const sorted = [...quantization].sort((a, b) => b.error - a.error);
+  const line = (where: string, what: string, error: number): string =>
+    `  ${printable(where)}: ${printable(what)}${error > 0 ? ` (up to ${formatNumber(error)})` : ''}`;
+  if (full) return sorted.map(({ where, what, error }) => line(where, what, error));
+  const kinds = new Map<string, { count: number; error: number; what: string }>();
+  for (const { kind, what, error } of sorted) {
+    const group = kinds.get(kind);
+    if (group === undefined) kinds.set(kind, { count: 1, error, what });
+    else group.count++;
+  }
+  return [...kinds].map(([kind, { count, error, what }]) =>
+    line(`${count} × ${kind}`, what, error),
+  );
 }
 
 function side(format: string, opset: number | null): string {

@@ -9,6 +9,17 @@ export interface AdaptedNode {
   becomes: string[];
 }
 
+/** What the target's rules for quantized operators changed. */
+export interface QuantizationNote {
+  /** The node, or the value, that it is about. */
+  where: string;
+  /** Stable: `shifted`, `bias`, `weights`, `requantized`, `constant`, `reshaped`, `real`. */
+  kind: string;
+  what: string;
+  /** Largest possible difference of a real number that comes of it; 0 where it is exact. */
+  error: number;
+}
+
 /** Transposes between layouts of images in the written file, and the least that there could be for its inputs and
  *  outputs: a minimum cut. */
 export interface TransposeCount {
@@ -31,6 +42,7 @@ export interface ConversionReport {
   nodesBefore: number;
   nodesAfter: number;
   adapted: AdaptedNode[];
+  quantization: QuantizationNote[];
   transposes: TransposeCount;
   /** What was repaired or could not be kept, one sentence each. */
   notes: string[];

@@ -1,4 +1,9 @@
-export type { AdaptedNode, ConversionReport, TransposeCount } from './conversion.ts';
+export type {
+  AdaptedNode,
+  ConversionReport,
+  QuantizationNote,
+  TransposeCount,
+} from './conversion.ts';
 export { conversionText, layersText } from './conversion-text.ts';
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';

@@ -1,3 +1,5 @@
+import type { LayersReport } from './layers.ts';
+
 /** Reports are plain data: what was done, what it cost and why. Text and HTML are made from them. */
 
 /** One weight that was compressed. */
@@ -100,6 +102,8 @@ export interface ComparisonReport {
   missing: string[];
   /** null where nothing could run the models. */
   outputs: CompareReport | null;
+  /** Value by value on the way to the outputs; null where that was not asked for. */
+  layers: LayersReport | null;
 }
 
 export interface CompareReport {

@@ -7,6 +7,7 @@ import { isIntegerType, numbersOf } from './generic/elements.ts';
 /** Adds up how one output differs over samples. */
 export class Difference {
   readonly output: string;
+  readonly #countsRows: boolean;
   #elements = 0;
   #signal = 0;
   #otherSignal = 0;
@@ -18,8 +19,10 @@ export class Difference {
   #sameRows = 0;
   #levels: LevelReport | null = null;
 
-  constructor(output: string) {
+  /** @param countsRows  whether the places of rows' largest elements are compared, too */
+  constructor(output: string, countsRows = true) {
     this.output = output;
+    this.#countsRows = countsRows;
   }
 
   /** @param quantum  the least step of real numbers that stand for integers; integers have 1
@@ -53,7 +56,7 @@ export class Difference {
       if (Number.isFinite(x)) this.#maxReference = Math.max(this.#maxReference, Math.abs(x));
     }
     this.#addLevels(a, b, quantum ?? (isIntegerType(reference.type) ? 1 : null));
-    this.#addRows(a, b, reference.dims.at(-1) ?? 1);
+    if (this.#countsRows) this.#addRows(a, b, reference.dims.at(-1) ?? 1);
   }
 
   #addLevels(a: ArrayLike<number>, b: ArrayLike<number>, step: number | null): void {

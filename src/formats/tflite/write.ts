@@ -65,6 +65,7 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     minRuntime: options.minRuntime ?? null,
     integer,
     onLowered: (lowered) => options.onLowered?.(lowered),
+    hybrid: model.format === 'tflite',
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {

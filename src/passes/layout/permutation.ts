@@ -3,6 +3,7 @@ import { run, wait } from '../../core/maybe.ts';
 import { type Shape, volume } from '../../core/shape.ts';
 import type { ByteSource, MaybePromise } from '../../core/source.ts';
 import { type Constant, constantOf, readConstant } from '../../ir/constant.ts';
+import { permuteElements } from '../../ir/permute-elements.ts';
 import type { Quantization, ValueType } from '../../ir/types.ts';
 
 /** Where a value has its channels: [N, C, …] or [N, …, C]. */
@@ -78,7 +79,7 @@ export function permutedConstant(
 ): Constant {
   const result = permuted(shape, perm);
   if (isInOrder(perm.filter((axis) => shape[axis] !== 1))) return { ...constant, shape: result };
-  return moved(constant, result, (bytes, width) => permutedBytes(bytes, shape, perm, width));
+  return moved(constant, result, (bytes, width) => permuteElements(bytes, shape, perm, width));
 }
 
 /** The elements of a vector at some places. The constant must be permutable. */
@@ -111,33 +112,6 @@ function moved(
       ),
   };
   return constantOf(constant.dtype, shape, source);
-}
-
-function permutedBytes(
-  bytes: Uint8Array,
-  shape: readonly number[],
-  perm: Permutation,
-  width: number,
-): Uint8Array {
-  const result = new Uint8Array(bytes.length);
-  const strides = new Array<number>(shape.length).fill(width);
-  for (let axis = shape.length - 2; axis >= 0; axis--)
-    strides[axis] = strides[axis + 1]! * shape[axis + 1]!;
-  const sizes = permuted(shape, perm);
-  const steps = permuted(strides, perm);
-  const index = sizes.map(() => 0);
-  let from = 0;
-  for (let to = 0; to < bytes.length; to += width) {
-    for (let i = 0; i < width; i++) result[to + i] = bytes[from + i]!;
-    for (let axis = sizes.length - 1; axis >= 0; axis--) {
-      from += steps[axis]!;
-      index[axis]!++;
-      if (index[axis]! < sizes[axis]!) break;
-      from -= steps[axis]! * sizes[axis]!;
-      index[axis] = 0;
-    }
-  }
-  return result;
 }
 
 /** The shape of a tensor type; null for anything else. */

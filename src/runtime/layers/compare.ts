@@ -23,7 +23,7 @@ const tolerance = 1e-4;
 const agreement = 40;
 
 export interface LayerOptions {
-  /** What is known to have been done to a node of the reference, by its description. */
+  /** What is known to have been done to a node of the reference, by its description, or to a value, by its name. */
   notes?: ReadonlyMap<string, string>;
 }
 
@@ -46,7 +46,8 @@ export async function compareLayers(
   const matches = matchPoints(a.points, b.points, canBe);
   const rows = new Map<Value, LayerDifference>();
   for (const match of matches) {
-    const row = rowOf(match, a, b, notes.get(describe(match.a.node)) ?? null);
+    const { node, value } = match.a;
+    const row = rowOf(match, a, b, notes.get(describe(node)) ?? notes.get(value.name) ?? null);
     if (row !== null) rows.set(match.a.value, row);
   }
   markOrigins(a.points, rows);
@@ -80,7 +81,7 @@ function rowOf(
 ): LayerDifference | null {
   const [x, y] = [one.values.get(a)!, two.values.get(b)!];
   const { tensor, permuted } = inOrder(x, y, one.layouts.get(a.value), two.layouts.get(b.value));
-  const difference = new Difference(a.value.name);
+  const difference = new Difference(a.value.name, false);
   difference.add(x, tensor, quantumOf(a, b));
   const report = difference.report();
   const { maxDifference, maxReference, sqnrDb, cosine, levels } = report;
@@ -135,7 +136,7 @@ function inOrder(
 }
 
 function noiseOf(x: Tensor, y: Tensor): number {
-  const difference = new Difference('');
+  const difference = new Difference('', false);
   difference.add(x, y);
   return difference.report().maxDifference;
 }

@@ -7,14 +7,15 @@ import { type Quantization, tensorType, type ValueType } from '../../../ir/types
 import { freshName } from '../../../ir/walk.ts';
 import { synthetic, type ValueOrigin } from '../origin.ts';
 import type { OperatorRecord, SubGraphRecord, TensorRecord } from '../records.ts';
+import { makeInput, makeState, outputOf, settled } from './boundary.ts';
 import { constantOfTensor } from './constant.ts';
 import { opcodeOf } from './opcode.ts';
 import { OperatorReader } from './operator.ts';
 import { ordered } from './order.ts';
-import { isQuantized, parametersOf, quantizationOf } from './quantization.ts';
+import { isQuantized, quantizationOf } from './quantization.ts';
 import type { Reading, Variable } from './reading.ts';
 import { findRow } from './rows.ts';
-import { interfaceType, realType } from './tensor.ts';
+import { realType } from './tensor.ts';
 
 /** Reads one subgraph into a graph: the main graph, a body, or a part of either. */
 export class GraphReader {
@@ -66,7 +67,7 @@ export class GraphReader {
   makeInputs(): void {
     for (const tensor of this.record.inputs ?? []) {
       if (this.#values.has(tensor)) throw this.#redefined(tensor);
-      const [integers, real] = this.#makeInput(tensor);
+      const [integers, real] = makeInput(this, tensor);
       this.#values.set(tensor, real);
       if (integers !== real) this.#integers.set(tensor, integers);
     }
@@ -98,7 +99,7 @@ export class GraphReader {
   /** Makes the subgraph's inputs those of a body: reals, with their quantization. */
   makeBodyInputs(): void {
     for (const tensor of this.record.inputs ?? []) {
-      const value = this.#made(tensor, this.tensor(tensor).name ?? '');
+      const value = this.made(tensor, this.tensor(tensor).name ?? '');
       this.builder.graph.inputs.push(value);
       this.#values.set(tensor, value);
     }
@@ -106,19 +107,19 @@ export class GraphReader {
 
   /** Makes the given values outputs of a body. */
   makeBodyOutputs(values: readonly Value[]): void {
-    for (const value of values) this.builder.output(this.#settled(value));
+    for (const value of values) this.builder.output(settled(this, value));
   }
 
   /** Makes the graph's outputs, integers where the file has them, and those of its variables. */
   makeOutputs(): void {
     const made = new Map<number, Value>();
     for (const tensor of this.record.outputs ?? []) {
-      const output = made.get(tensor) ?? this.#outputOf(tensor);
+      const output = made.get(tensor) ?? outputOf(this, tensor);
       made.set(tensor, output);
       this.builder.output(output);
     }
-    for (const variable of this.#variables.values()) this.#makeState(variable);
-    for (const variable of this.reading.variables.values()) this.#makeState(variable);
+    for (const variable of this.#variables.values()) makeState(this, variable);
+    for (const variable of this.reading.variables.values()) makeState(this, variable);
   }
 
   /** @throws {FormatError} there is no such tensor */
@@ -225,7 +226,7 @@ export class GraphReader {
         where: this.tensorPlace(index),
       });
     }
-    const [input, current] = this.#makeInput(index);
+    const [input, current] = makeInput(this, index);
     const variable = { input, current };
     this.#variables.set(index, variable);
     return variable;
@@ -235,7 +236,7 @@ export class GraphReader {
   output(index: number): Value {
     const known = this.#values.get(index);
     if (known !== undefined) throw this.#redefined(index);
-    return this.#made(index, this.tensor(index).name ?? '');
+    return this.made(index, this.tensor(index).name ?? '');
   }
 
   /** A value of the graph that the file does not have. */
@@ -252,61 +253,16 @@ export class GraphReader {
   }
 
   /** A value of a tensor's type and quantization. */
-  #made(index: number, name: string): Value {
+  made(index: number, name: string): Value {
     const value = this.fresh(name || `tensor_${index}`, realType(this.tensor(index)));
-    value.origin = this.#origin(index);
+    value.origin = this.originOf(index);
     if (isQuantized(this.tensor(index))) value.quantization = this.quantization(index);
     return value;
   }
 
-  #origin(index: number): ValueOrigin {
+  /** What a value of a tensor is from. */
+  originOf(index: number): ValueOrigin {
     return { tensor: index, record: this.tensor(index), subgraph: this.index };
-  }
-
-  /** The input as it is in the file, and what operators read. */
-  #makeInput(index: number): [Value, Value] {
-    const tensor = this.tensor(index);
-    const name = freshName(this.reading.names, tensor.name || `input_${index}`);
-    const type = interfaceType(tensor, this.reading.names);
-    const input = this.builder.input(name, type);
-    input.origin = this.#origin(index);
-    if (!isQuantized(tensor)) return [input, input];
-    const real = this.#made(index, `${name}_real`);
-    if (type.kind === 'tensor') real.type = tensorType('float32', type.shape);
-    const node = this.builder.node(
-      { op: 'DequantizeLinear', inputs: [input, ...this.#parameters(name, real.quantization!)] },
-      [],
-    );
-    real.producer = node;
-    node.outputs.push(real);
-    return [input, real];
-  }
-
-  #outputOf(index: number): Value {
-    const real = this.value(index);
-    if (!isQuantized(this.tensor(index))) return this.#settled(real);
-    return this.#quantizedOutput(real, index);
-  }
-
-  /** An output that no node makes is a copy: inputs and constants are not given twice. */
-  #settled(value: Value): Value {
-    if (value.producer !== null && value.graph === this.builder.graph) return value;
-    const copy = this.fresh(`${value.name}_output`, value.type);
-    copy.origin = value.origin;
-    return this.produce('Identity', [value], copy);
-  }
-
-  #quantizedOutput(real: Value, index: number): Value {
-    const name = this.tensor(index).name || `output_${index}`;
-    const quantization = this.quantization(index);
-    // The name is that of the integers, which callers get.
-    const own = real.name === name ? name : freshName(this.reading.names, name);
-    if (real.name === name) real.name = freshName(this.reading.names, `${name}_real`);
-    const shape = real.type?.kind === 'tensor' ? real.type.shape : null;
-    const type = tensorType(quantization.storage, shape);
-    const output = new Value(this.builder.graph, own, type);
-    output.origin = this.#origin(index);
-    return this.produce('QuantizeLinear', [real, ...this.#parameters(name, quantization)], output);
   }
 
   /** Adds a node that is no operator's. */
@@ -318,19 +274,10 @@ export class GraphReader {
     return output;
   }
 
-  /** Scale and zero point as inputs of (De)QuantizeLinear. */
-  #parameters(name: string, quantization: Quantization): Value[] {
-    const { scale, zero } = parametersOf(quantization, this.where);
-    return [
-      this.madeConstant(`${name}_scale`, scale),
-      this.madeConstant(`${name}_zero_point`, zero),
-    ];
-  }
-
   #held(index: number, constant: Constant): Value {
     const name = freshName(this.reading.names, this.tensor(index).name || `tensor_${index}`);
     const value = this.builder.constant(name, constant);
-    value.origin = this.#origin(index);
+    value.origin = this.originOf(index);
     this.#constants.push(value);
     return value;
   }
@@ -340,20 +287,6 @@ export class GraphReader {
     value.type = tensorType('float32', constant.shape);
     value.quantization = quantization;
     return value;
-  }
-
-  #makeState({ input, current }: Variable): void {
-    const origin = input.origin as ValueOrigin | null;
-    const index = origin?.tensor ?? -1;
-    const isLevels = index >= 0 && isQuantized(this.tensor(index));
-    let output = current;
-    if (isLevels) output = this.#quantizedOutput(current, index);
-    else if (current.producer === null || current.uses.size > 0) {
-      const copy = this.fresh(`${input.name}_next`, current.type);
-      output = this.produce('Identity', [current], copy);
-    }
-    this.builder.output(output);
-    this.reading.states.push({ input: input.name, output: output.name });
   }
 
   #readOperator(operator: OperatorRecord, where: string): void {

@@ -149,6 +149,8 @@ function inputsOf(
       const tensor = subgraph.tensors?.[index];
       const stored = operand.quantization?.storage ?? operand.dtype;
       if (tensor === undefined || stored !== dtypeOf(tensor.type)) return null;
+      // A constant that is computed now has the axes that the node wants, not those of the record.
+      if (asRead.dataOf(tensor) !== null) return null;
       if (!sameLevels(operand.quantization, tensor)) return null;
       operands.push(operand);
     }

@@ -5,12 +5,7 @@ import { equalDims } from '../../../core/dim.ts';
 import type { DType } from '../../../core/dtype.ts';
 import { type Dim, isStatic, type Shape, volume } from '../../../core/shape.ts';
 import { permutedConstant } from '../../../ir/permute.ts';
-import {
-  isInOrder,
-  isPermutable,
-  permuted,
-  permutedQuantization,
-} from '../../../passes/layout/permutation.ts';
+import { isInOrder, permuted, permutedQuantization } from '../../../passes/layout/permutation.ts';
 import type { BuiltinOptions } from '../records.ts';
 import { type Emitter, knownRank, numbersOf } from './emitter.ts';
 import { typeNumber } from './file.ts';
@@ -112,7 +107,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
 export function transpose(e: Emitter, x: Operand, perm: readonly number[], out?: Operand): Operand {
   const shape = x.shape === null ? null : permuted(x.shape, perm);
   if (out === undefined && isInOrder(perm)) return x;
-  if (out === undefined && x.constant !== null && isPermutable(x.constant)) {
+  if (out === undefined && x.constant !== null && x.constant.strings === undefined) {
     const constant = permutedConstant(x.constant, perm);
     const quantization = permutedQuantization(x.quantization, perm);
     return { ...x, shape, constant, quantization, index: -1 };
@@ -372,6 +367,7 @@ export function same(e: Emitter, x: Operand, index = 0): void {
 
 /** The same elements in another tensor. */
 export function copy(e: Emitter, x: Operand, out: Operand): Operand {
-  if (isStatic(x.shape) && x.constant === null) return reshape(e, x, x.shape, out);
+  const isSameType = x.dtype === out.dtype;
+  if (isSameType && isStatic(x.shape) && x.constant === null) return reshape(e, x, x.shape, out);
   return cast(e, x, out.dtype, out);
 }

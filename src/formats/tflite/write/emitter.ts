@@ -5,6 +5,7 @@ import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import { describe } from '../../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../../ir/graph.ts';
+import { realsOf } from '../../../ir/levels.ts';
 import type { Quantization } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
@@ -13,15 +14,16 @@ import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { LoweredNode } from '../../format.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
-import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions } from '../records.ts';
 import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
+import { hybridOptions, isHybridWeight } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
+import { isWorth, wholeBytes, worthHalf } from './stored.ts';
 import { SubgraphTables } from './subgraph.ts';
 
 export { knownRank, knownSizes, numbersOf } from './known.ts';
@@ -39,6 +41,8 @@ export interface EmitContext {
   readonly minRuntime: string | null;
   /** Nodes that run on integers. */
   readonly integer: ReadonlySet<Node>;
+  /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
+  readonly hybrid: boolean;
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
@@ -55,9 +59,6 @@ export interface EmitContext {
   /** Emits the nodes of a graph. */
   emitNodes(e: Emitter, graph: Graph): void;
 }
-
-/** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
-const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
@@ -333,8 +334,11 @@ export class Emitter extends SubgraphTables {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const real = inputs.map((operand) => (operand === null ? null : this.real(operand)));
-    this.raw(name, real, outputs, options);
+    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
+    const real = inputs.map((operand, index) =>
+      operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
+    );
+    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
   }
 
   /** The same operand in real numbers, as the node computes with. */
@@ -349,14 +353,19 @@ export class Emitter extends SubgraphTables {
       ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
       : makeOperand(name, 'float32', shape);
     this.#dequantized.set(operand, real);
-    if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
+    if (isFolded) return real;
+    if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
+      this.#dequantizeWide(operand, quantization, real);
+    else this.raw('DEQUANTIZE', [wholeBytes(operand)], [real]);
     return real;
   }
-}
 
-/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
- *  they are many. */
-function isWorth({ storage, view, blockSize }: Quantization, { data }: Constant): boolean {
-  const isKnown = storage === 'int8' || storage === 'uint8' || storage === 'int16';
-  return isKnown && view === null && blockSize === null && data.size >= worthHalf;
+  /** DEQUANTIZE takes no zero points of int16. */
+  #dequantizeWide(operand: Operand, { scale, zeroPoint }: Quantization, to: Operand): void {
+    const parts = [0, 1].map(() => this.temp('float32', operand.shape));
+    const [level, centered] = parts as [Operand, Operand];
+    this.raw('CAST', [operand], [level]);
+    this.raw('SUB', [level, this.scalar(zeroPoint![0]!)], [centered]);
+    this.raw('MUL', [centered, this.scalar(scale[0]!)], [to]);
+  }
 }
