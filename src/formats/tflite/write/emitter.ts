@@ -356,7 +356,8 @@ export class Emitter extends SubgraphTables {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    else this.raw('DEQUANTIZE', [wholeBytes(operand)], [real]);
+    // Half bytes want a runtime of 2.18: only a TFLite file whose weights were made so gets them.
+    else this.raw('DEQUANTIZE', [this.context.hybrid ? operand : wholeBytes(operand)], [real]);
     return real;
   }
 
