@@ -64,8 +64,8 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     evaluate: options.evaluate ?? null,
     minRuntime: options.minRuntime ?? null,
     integer,
-    onLowered: (lowered) => options.onLowered?.(lowered),
     hybrid: model.format === 'tflite',
+    onLowered: (lowered) => options.onLowered?.(lowered),
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {

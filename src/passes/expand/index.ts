@@ -9,6 +9,7 @@ import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
 import { einsumExpansions } from './einsum.ts';
+import { resizeExpansions } from './computed-resize.ts';
 import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
@@ -38,6 +39,7 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...poolExpansions,
   ...quantizeExpansions,
   ...recurrentExpansions,
+  ...resizeExpansions,
   ...samplingExpansions,
   ...signalExpansions,
   ...tfliteRecurrentExpansions,

@@ -39,10 +39,10 @@ export interface EmitContext {
   readonly evaluate: Evaluate | null;
   /** Oldest release of the runtime that is to load the file. */
   readonly minRuntime: string | null;
-  /** Nodes that run on integers. */
-  readonly integer: ReadonlySet<Node>;
   /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
   readonly hybrid: boolean;
+  /** Nodes that run on integers. */
+  readonly integer: ReadonlySet<Node>;
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
@@ -356,7 +356,6 @@ export class Emitter extends SubgraphTables {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    // Half bytes want a runtime of 2.18: only a TFLite file whose weights were made so gets them.
     else this.raw('DEQUANTIZE', [this.context.hybrid ? operand : wholeBytes(operand)], [real]);
     return real;
   }
