@@ -6,6 +6,7 @@ import { type Quantization, tensorType, type ValueType } from '../../../ir/types
 import { freshName } from '../../../ir/walk.ts';
 import { sameQuantization } from '../../../passes/quantization-of.ts';
 import type { ChangeKind, QuantizationChange } from '../../quantization-change.ts';
+import { requantized } from './weights.ts';
 
 /** What rules change a graph with. All changes are reported. */
 export class Legalizer {
@@ -46,6 +47,14 @@ export class Legalizer {
   /** Gives a node an input in another quantization. */
   requantizeInput(node: Node, index: number, quantization: Quantization): void {
     const value = node.inputs[index]!;
+    const constant = constantOfValue(value);
+    if (constant !== null && value.quantization !== null) {
+      const anew = requantized(constant, value.quantization, quantization);
+      this.edit.setInput(node, index, this.constant(node, value.name, anew.constant, quantization));
+      const what = `"${value.name}" is in the steps that the operator must have`;
+      if (anew.error > 0) this.say(node, 'requantized', what, anew.error);
+      return;
+    }
     const known = this.#anew.get(value) ?? [];
     let made = known.find((item) => sameQuantization(item.quantization, quantization))?.value;
     if (made === undefined) {

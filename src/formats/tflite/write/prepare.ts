@@ -58,6 +58,8 @@ function simplified(copy: Model, { evaluate }: WriteOptions): void {
   realConstants(copy);
   const settings = { ops, ...(evaluate === undefined ? {} : { evaluate }) };
   optimizeForFile(copy, settings);
+  // What folding made constant is quantized once and for all.
+  expandQuantized(copy, evaluate ?? null);
   if ([...allNodes(copy.graph)].every(hasRow)) return;
   expandOperators(copy, hasRow);
   optimizeForFile(copy, settings);
