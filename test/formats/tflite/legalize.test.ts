@@ -1,7 +1,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Tensor } from '../../../src/core/tensor.ts';
-import { readModel, writeModel } from '../../../src/formats/index.ts';
+import { readModel, type WriteOptions, writeModel } from '../../../src/formats/index.ts';
 import type { NodeProto } from '../../../src/formats/onnx/proto.ts';
 import { makeTensor } from '../../../src/formats/onnx/tensor.ts';
 import type { QuantizationChange } from '../../../src/formats/quantization-change.ts';
@@ -47,23 +47,29 @@ interface Written {
   others: number;
 }
 
-async function written(graph: Graph, dims: readonly number[], step: number): Promise<Written> {
-  const bytes = modelBytes(graph);
-  const changes: QuantizationChange[] = [];
-  const file = await writeModel(await readModel(bytes), {
-    format: 'tflite',
-    evaluate: evaluateNode,
-    onQuantization: (change) => changes.push(change),
-  });
+async function file(
+  bytes: Uint8Array,
+  options: WriteOptions,
+): Promise<{ file: Uint8Array; operators: string[] }> {
+  const model = await readModel(bytes);
+  const file = await writeModel(model, { format: 'tflite', evaluate: evaluateNode, ...options });
   const { subgraphs = [], operatorCodes = [] } = decodeTflite(file);
   const operators = (subgraphs[0]!.operators ?? []).map(({ opcodeIndex = 0 }) => {
     const { builtinCode = 0, deprecatedBuiltinCode = 0 } = operatorCodes[opcodeIndex]!;
     return builtinOperators[Math.max(builtinCode, deprecatedBuiltinCode)]!;
   });
+  return { file, operators };
+}
+
+async function written(graph: Graph, dims: readonly number[], step: number): Promise<Written> {
+  const bytes = modelBytes(graph);
+  const changes: QuantizationChange[] = [];
+  const onQuantization = (change: QuantizationChange) => changes.push(change);
+  const { file: made, operators } = await file(bytes, { onQuantization });
   const count = dims.reduce((a, b) => a * b, 1);
   const feed = new Tensor('float32', noise(count, 8, 1.2), dims);
   const [expected] = Object.values(await runModel(bytes, { x: feed }));
-  const actual = (await runTflite(file, [feed])).outputs[0]!;
+  const actual = (await runTflite(made, [feed])).outputs[0]!;
   const [a, b] = [expected!.data as Float32Array, actual.data as Float32Array];
   assert.equal(actual.dims, expected!.dims);
   let steps = 0;
@@ -134,6 +140,8 @@ x('weights with a scale for each output are a convolution, exactly', async () =>
   assert.equal(kinds(result), ['reshaped']);
   assert.equal(result.changes[0]!.error, 0);
   assert.ok(result.operators.includes('CONV_2D'));
+  const newer = await file(modelBytes(dense(weights, 0, -3, 'int8')), { minRuntime: '2.17' });
+  assert.equal(newer.operators, ['QUANTIZE', 'FULLY_CONNECTED', 'DEQUANTIZE']);
   assert.ok(result.steps <= 1.01 && result.others <= 0.05, `${result.steps} ${result.others}`);
 });
 

@@ -14,12 +14,15 @@ export class Legalizer {
   readonly changes: QuantizationChange[] = [];
   /** Nodes that run on integers. */
   readonly integer: Set<Node> = new Set();
+  /** Whether FULLY_CONNECTED may have a scale for each output. */
+  readonly byRow: boolean;
   readonly #names: Set<string>;
   /** A value with another quantization, made once. */
   readonly #anew: Map<Value, { quantization: Quantization; value: Value }[]> = new Map();
 
-  constructor(edit: Edit, names: Set<string>) {
+  constructor(edit: Edit, names: Set<string>, byRow: boolean) {
     this.edit = edit;
+    this.byRow = byRow;
     this.#names = names;
   }
 
