@@ -179,6 +179,43 @@ x('functions whose levels are fixed: as they are, or quantized twice', async () 
   }
 });
 
+/** A convolution and a clamp, both between levels of their own. */
+const clamped = (zero: number, ...clamp: NodeProto[]): Graph => ({
+  input: [info('x', [1, 2, 4, 4])],
+  output: [info('y_d', [1, 3, 4, 4])],
+  initializer: [
+    ...parameters('x', 0.03, 5),
+    ...parameters('c', 0.05, zero),
+    levels('w', 'int8', [90, -30, 20, 127, -127, 64], [3, 2, 1, 1]),
+    ...parameters('w', 0.02, 0),
+    floats('low', [], [-1]),
+    floats('high', [], [1]),
+  ],
+  node: [
+    ...around('x', 'x'),
+    node('DequantizeLinear', ['w', 'w_s', 'w_z'], ['w_d']),
+    node('Conv', ['x_d', 'w_d'], ['c']),
+    ...around('c', 'c'),
+    ...clamp,
+    ...around('y', 'y', 'c'),
+  ],
+});
+
+x('clamps between the same levels are part of the operator before them, or nothing', async () => {
+  const relu = node('Relu', ['c_d'], ['y']);
+  const clip = node('Clip', ['c_d', 'low', 'high'], ['y']);
+  for (const graph of [clamped(-128, relu), clamped(-9, relu), clamped(3, clip)]) {
+    const result = await written(graph, [1, 2, 4, 4], 0.05);
+    assert.equal(result.changes, []);
+    const moves = ['QUANTIZE', 'TRANSPOSE', 'DEQUANTIZE'];
+    assert.equal(
+      result.operators.filter((name) => !moves.includes(name)),
+      ['CONV_2D'],
+    );
+    assert.ok(result.steps <= 1.01 && result.others <= 0.05, `${result.steps} ${result.others}`);
+  }
+});
+
 x('what TFLite has no integers for computes with real numbers', async () => {
   const result = await written(single('Sin', 1 / 128, 0), [2, 40], 1 / 128);
   assert.equal(kinds(result), ['real']);
