@@ -25,6 +25,9 @@ export interface WriteOptions {
   external?: { location: string; sink: ByteSink };
   /** Called for each node that an older operator set says otherwise. */
   onLowered?(node: LoweredNode): void;
+  /** How ONNX says quantization: by QuantizeLinear and DequantizeLinear around operators on real numbers (`qdq`), or also
+   *  by operators on integers where there are such (`qoperator`). Default as it is, `qdq` for other formats. */
+  quantizationForm?: 'qdq' | 'qoperator';
   /** Called for each change of quantization that the format's rules ask for, and for each node that leaves it. */
   onQuantization?(change: QuantizationChange): void;
   /** Layout of images where the graph begins and ends; by default the source's. TFLite computes in NHWC. */

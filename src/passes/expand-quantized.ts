@@ -15,8 +15,8 @@ type Inputs = readonly (Value | null)[];
 /** Writes operators on integers as operators on real numbers between DequantizeLinear and QuantizeLinear, for running:
  *  importQuantization then attaches what these say. `QLinear…` of both domains and QGemm; an operator whose parameters
  *  have sizes that DequantizeLinear doesn't take stays. A QuantizeLinear of a constant becomes its integers.
- *  @param evaluate  computes one node */
-export function expandQuantized(model: Model, evaluate: Evaluate): void {
+ *  @param evaluate  computes one node; without it, constants stay as they are written */
+export function expandQuantized(model: Model, evaluate: Evaluate | null): void {
   const edit = new Edit(model, {
     pass: 'expand-quantized',
     rule: 'expand',
@@ -27,7 +27,7 @@ export function expandQuantized(model: Model, evaluate: Evaluate): void {
     for (const node of graph.nodes) {
       const expand = expansions[`${node.domain === 'ai.onnx' ? '' : node.domain}:${node.op}`];
       if (expand !== undefined && isSound(node) && expand(new Expansion(edit, node))) count++;
-      else if (node.op === 'QuantizeLinear' && node.domain === '')
+      else if (evaluate !== null && node.op === 'QuantizeLinear' && node.domain === '')
         count += quantizeConstant(edit, graph, node, evaluate) ? 1 : 0;
     }
   }

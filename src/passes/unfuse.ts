@@ -3,7 +3,7 @@ import { constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Node, NodeSpec, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import type { Attribute } from '../ir/types.ts';
+import type { Attribute, Quantization } from '../ir/types.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
 import { type Activation, activationOf } from '../ops/activation.ts';
 import {
@@ -14,6 +14,7 @@ import {
   permutedType,
   shapeOf,
 } from './layout/permutation.ts';
+import { isSaturation } from './saturation.ts';
 
 /** Writes operators of domain `mp` that ONNX has in parts as these parts: activations, sums in convolutions, products
  *  with a bias and transposed operands. What is spatial stays in domain `mp`, without them: `assignLayout` turns it. A
@@ -63,6 +64,7 @@ class Parts {
 
   activate(): void {
     const activation = activationOf(this.node);
+    if (isIdle(activation, this.node.outputs[0]!.quantization)) return;
     if (activation.kind === 'Silu') {
       let before: Value;
       this.follow((x) => {
@@ -148,6 +150,13 @@ class Parts {
         return { op: kind, inputs: [x] };
     }
   }
+}
+
+/** Whether quantizing does what the activation does. onnxruntime then has one operator of integers, and takes Clip for
+ *  another where its bound is just inside (1.30). */
+function isIdle({ kind, min, max }: Activation, quantization: Quantization | null): boolean {
+  if (quantization === null || (kind !== 'Relu' && kind !== 'Clip')) return false;
+  return isSaturation(kind === 'Relu' ? 0 : min, max, quantization);
 }
 
 const splits: Readonly<Record<string, (parts: Parts) => boolean>> = {

@@ -16,7 +16,8 @@ const expand = suite('expanding operators');
 const least: Readonly<Record<string, number>> = {
   Attention: 30,
   CausalConvWithState: 6,
-  DFT: 1,
+  DFT: 5,
+  FlexAttention: 6,
   GatherElements: 2,
   GridSample: 9,
   GRU: 2,

@@ -9,8 +9,12 @@ import { expandOperators } from '../../passes/expand/index.ts';
 import { exportQuantization, hasQuantizedActivations } from '../../passes/export-quantization.ts';
 import { assignLayout, channelsFirst } from '../../passes/layout.ts';
 import { inferShapes } from '../../passes/shapes.ts';
+import { toQLinear } from '../../passes/to-qlinear.ts';
 import { unfuse } from '../../passes/unfuse.ts';
-import { unfuseRecurrent } from '../../passes/unfuse-recurrent.ts';
+import type { WriteOptions } from '../format.ts';
+import { padExplicitly } from './explicit-pads.ts';
+import { narrowBiases } from './narrow-biases.ts';
+import { resizeWhole } from './whole-resize.ts';
 
 /** First operator set that models from other formats are written in: the first whose DequantizeLinear has an axis. */
 const firstOpset = 13;
@@ -21,21 +25,29 @@ const own: ReadonlySet<string> = new Set(['mp', 'tflite']);
 /** A model in ONNX's terms: itself, or a copy with channels first, activations as nodes of their own, quantization of
  *  computed values as nodes, and no records of another format. Inputs and outputs keep their shapes and types.
  *  @throws {UnsupportedError} operators that ONNX does not have, all of them in one */
-export function asOnnx(model: Model): Model {
+export function asOnnx(model: Model, form?: WriteOptions['quantizationForm']): Model {
   const isForeign = model.format !== 'onnx' && model.format !== '';
   const hasOwn = [...allNodes(model.graph)].some(({ domain }) => own.has(domain));
-  if (!isForeign && !hasOwn && !hasQuantizedActivations(model)) return model;
+  const isFused = form === 'qoperator';
+  if (!isForeign && !hasOwn && !isFused && !hasQuantizedActivations(model)) return model;
   const copy = clone(model);
-  if (isForeign) forget(copy);
+  if (isForeign) {
+    forget(copy);
+    narrowBiases(copy);
+  }
   if (hasOwn) {
     expandOperators(copy, ({ domain }) => domain !== 'mp');
     unfuse(copy);
-    unfuseRecurrent(copy);
     inferShapes(copy, ops);
     assignLayout(copy, channelsFirst);
   }
   exportQuantization(copy);
   if (isForeign || hasOwn) inferShapes(copy, ops);
+  if (isForeign || hasOwn) {
+    resizeWhole(copy);
+    padExplicitly(copy);
+  }
+  if (isFused) toQLinear(copy);
   if (isForeign) nameNodes(copy);
   refuseOwn(copy);
   return copy;
@@ -48,6 +60,8 @@ function forget(model: Model): void {
   model.opsets.set('', firstOpset);
   for (const graph of allGraphs(model.graph)) {
     graph.origin = null;
+    for (const value of [...graph.constants])
+      if (value.uses.size === 0 && !graph.inputs.includes(value)) graph.constants.delete(value);
     const values: Iterable<Value>[] = [graph.inputs, graph.constants];
     for (const list of values) {
       for (const value of list) {

@@ -34,7 +34,7 @@ export async function writeOnnx(
   sink: ByteSink,
   options: WriteOptions,
 ): Promise<WriteReport> {
-  const model = asOnnx(source);
+  const model = asOnnx(source, options.quantizationForm);
   const opset = chooseOpset(model, options.opset);
   const { external } = options;
   const outside = external === undefined ? null : new ExternalWriter(external.location);

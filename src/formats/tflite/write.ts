@@ -7,12 +7,15 @@ import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
+
 import { type ModelOrigin, modelOrigin } from './origin.ts';
-import type { ModelRecord, SubGraphRecord, TensorMapRecord } from './records.ts';
-import { checkRelease, minimumRelease } from './releases.ts';
+import type { ModelRecord, SubGraphRecord } from './records.ts';
+import { checkRelease } from './releases.ts';
+
 import { AsRead, emitAsRead } from './write/as-read.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
+import { addRest, addSignatures, withRelease } from './write/envelope.ts';
 import { FileTables } from './write/file.ts';
 import { makeOperand, type Operand } from './write/operand.ts';
 import { prepare } from './write/prepare.ts';
@@ -82,37 +85,18 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     emitNodes: (e, graph) => emitNodes(e, graph, unwritten),
   };
   context.subgraph(prepared.graph);
-  const record = file.subgraphs[0]!;
   if (unwritten.length > 0) throw refusal(unwritten);
-  const names = (indices: Int32Array | undefined, values: Graph['inputs']): TensorMapRecord[] =>
-    values.map(({ name }, i) => ({ name, tensorIndex: indices![i]! }));
-  file.signatures.push({
-    signatureKey: 'serving_default',
-    subgraphIndex: 0,
-    inputs: names(
-      record.inputs,
-      prepared.graph.inputs.filter((value) => !states.inputs.has(value)),
-    ),
-    outputs: names(
-      record.outputs,
-      prepared.graph.outputs.filter((value) => !states.outputs.has(value)),
-    ),
-  });
-  const complete = file.record('modelpress');
-  if (options.minRuntime !== undefined) checkRelease(complete, options.minRuntime);
-  return withRelease(complete);
-}
-
-/** Says which release of the runtime is the first to load the file. */
-function withRelease(record: ModelRecord): ModelRecord {
-  const release = minimumRelease(record);
-  if (release === null) return record;
-  const data = new Uint8Array(16);
-  data.set(new TextEncoder().encode(release).subarray(0, data.length - 1));
-  const buffers = [...(record.buffers ?? []), { data }];
-  const metadata = [...(record.metadata ?? [])];
-  metadata.push({ name: 'min_runtime_version', buffer: buffers.length - 1 });
-  return { ...record, buffers, metadata };
+  const { graph } = prepared;
+  addSignatures(
+    file,
+    origin,
+    graph.inputs.filter((value) => !states.inputs.has(value)),
+    graph.outputs.filter((value) => !states.outputs.has(value)),
+  );
+  if (origin !== null) addRest(file, origin);
+  const record = file.record(origin?.record.description ?? 'modelpress');
+  if (options.minRuntime !== undefined) checkRelease(record, options.minRuntime);
+  return withRelease(record);
 }
 
 /** What a model remembers: variable tensors, no inputs and outputs. A state of integers is given by a QuantizeLinear:

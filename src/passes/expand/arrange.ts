@@ -163,6 +163,21 @@ const eye: Expansion = (p) => {
   p.end(0, p.cast(made, p.dtype(p.node.outputs[0]!)));
 };
 
+/** Elements of the last axis by their places. */
+const features: Expansion = (p) => {
+  const [x, places] = [p.in(0), p.in(1)];
+  const count = volume(p.dims(places));
+  const taken = p.gather(x, p.reshape(places, [count]), -1);
+  const dims = p.dims(x);
+  p.end(0, dims.length === 1 ? p.reshape(taken, [1, count]) : taken);
+};
+
+/** 1 above a threshold, else 0. */
+const binarizer: Expansion = (p) => {
+  const x = p.in(0);
+  p.end(0, p.cast(p.test('Greater', x, p.attributes.float('threshold', 0)), p.dtype(x)));
+};
+
 export const arrangeExpansions: Readonly<Record<string, Expansion>> = {
   GatherElements: gatherElements,
   ScatterElements: scatterElements,
@@ -171,4 +186,6 @@ export const arrangeExpansions: Readonly<Record<string, Expansion>> = {
   Col2Im: columnsToImage,
   Trilu: triangle,
   EyeLike: eye,
+  'ai.onnx.ml:ArrayFeatureExtractor': features,
+  'ai.onnx.ml:Binarizer': binarizer,
 };

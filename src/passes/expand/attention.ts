@@ -167,7 +167,31 @@ const rotaryEmbedding: Expansion = (p) => {
   p.end(0, dims.length === 3 ? p.reshape(whole, dims) : p.transpose(whole, [0, 2, 1, 3]));
 };
 
+/** softmax(Q·Kᵀ·scale)·V whose scores and probabilities go through graphs of the node. */
+const flexAttention: Expansion = (p) => {
+  const [q, k, v] = [p.in(0), p.in(1), p.in(2)];
+  const [batch, heads, length, size] = p.dims(q) as [number, number, number, number];
+  const [, kvHeads, total] = p.dims(k) as [number, number, number];
+  const group = heads / kvHeads;
+  if (!Number.isInteger(group)) p.stop('groups of heads do not fit');
+  if (p.dtype(q) !== 'float32') p.stop('attention on other than float32');
+  const scale = p.attributes.has('scale') ? p.attributes.float('scale') : 1 / Math.sqrt(size);
+  const rows = p.reshape(p.mul(q, scale), [batch, kvHeads, group * length, size]);
+  const products = p.matmul(rows, p.transpose(k, [0, 1, 3, 2]));
+  const dims = [batch, heads, length, total];
+  const modified = (name: string, x: Value): Value => {
+    const body = p.node.attributes.get(name);
+    if (body?.type !== 'graph') return x;
+    return p.op('Identity', p.copier(body.value)([x]), dims, 'float32');
+  };
+  const scores = modified('score_mod', p.reshape(products, dims));
+  const shares = modified('prob_mod', p.softmax(scores));
+  const grouped = p.reshape(shares, [batch, kvHeads, group * length, total]);
+  p.end(0, p.reshape(p.matmul(grouped, v), [batch, heads, length, p.dims(v)[3]!]));
+};
+
 export const attentionExpansions: Readonly<Record<string, Expansion>> = {
   Attention: attention,
   RotaryEmbedding: rotaryEmbedding,
+  'ai.onnx.preview:FlexAttention': flexAttention,
 };

@@ -8,12 +8,14 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
 import { lossExpansions } from './losses.ts';
 import { poolExpansions } from './max-pool.ts';
 import { normExpansions } from './norms.ts';
 import { Parts } from './parts.ts';
+import { quantizeExpansions } from './quantize.ts';
 import { recurrentExpansions } from './recurrent.ts';
 import { samplingExpansions } from './sampling.ts';
 import { signalExpansions } from './signal.ts';
@@ -26,11 +28,13 @@ export type Expansion = (p: Parts) => void;
 const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
+  ...integerProductExpansions,
   ...linearExpansions,
   ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,
   ...poolExpansions,
+  ...quantizeExpansions,
   ...recurrentExpansions,
   ...samplingExpansions,
   ...signalExpansions,

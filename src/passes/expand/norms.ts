@@ -127,11 +127,7 @@ const hardmax: Expansion = (p) => {
 };
 
 export const normExpansions: Readonly<Record<string, Expansion>> = {
-  ...Object.fromEntries(
-    Object.entries(decompositions)
-      .filter(([op]) => !/QuantizeLinear$/.test(op) && op !== 'DequantizeLinear')
-      .map(([op, row]) => [op, fromForms(row)]),
-  ),
+  ...Object.fromEntries(Object.entries(decompositions).map(([op, row]) => [op, fromForms(row)])),
   InstanceNormalization: instanceNormalization,
   BatchNormalization: batchNormalization,
   LRN: localResponse,

@@ -1,6 +1,6 @@
 import type { DType } from '../../core/dtype.ts';
 import { UnsupportedError } from '../../core/errors.ts';
-import { isStatic, normalizeAxis, type Shape, volume } from '../../core/shape.ts';
+import { type Dim, isStatic, normalizeAxis, type Shape, volume } from '../../core/shape.ts';
 import { bytesOf } from '../../core/tensor.ts';
 import {
   type Constant,
@@ -10,13 +10,14 @@ import {
   smallValues,
 } from '../../ir/constant.ts';
 import { describe, type Edit } from '../../ir/edit.ts';
-import type { Graph, Node, Value } from '../../ir/graph.ts';
+import { Graph, linkOutput, type Node, Value } from '../../ir/graph.ts';
 import { type Attribute, tensorType, type ValueType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import { readAttributes } from '../../ops/attributes.ts';
 import { numberOfDtype } from '../../ops/data-types.ts';
 import { findOp, ops } from '../../ops/index.ts';
 import type { AttributeReader } from '../../ops/op.ts';
+import { broadcast } from './broadcast.ts';
 
 type Inputs = readonly (Value | null)[];
 type Settings = Readonly<Record<string, number | string | readonly number[]>>;
@@ -33,6 +34,8 @@ export class Parts {
   readonly #added: Node[] = [];
   readonly #constants: Value[] = [];
   readonly #ends: [Value, Value][] = [];
+  /** The body that is put together. */
+  #body: Graph | null = null;
 
   constructor(edit: Edit, node: Node, names: Set<string>) {
     this.node = node;
@@ -71,6 +74,14 @@ export class Parts {
     return type.shape;
   }
 
+  /** Sizes of a value, of which some may be symbols; their number must be known. */
+  shape(value: Value): readonly Dim[] {
+    const { type } = value;
+    if (type?.kind !== 'tensor' || type.shape === null)
+      this.stop(`the rank of "${value.name}" is not known`);
+    return type.shape;
+  }
+
   dtype(value: Value): DType {
     const { type } = value;
     if (type?.kind !== 'tensor' || type.dtype === null)
@@ -87,7 +98,7 @@ export class Parts {
 
   constant(constant: Constant, near = 'constant'): Value {
     const name = freshName(this.#names, `${this.node.outputs[0]?.name ?? 'expanded'}/${near}`);
-    const value = this.#edit.addConstant(this.node.graph, name, constant);
+    const value = this.#edit.addConstant(this.#body ?? this.node.graph, name, constant);
     this.#constants.push(value);
     return value;
   }
@@ -141,7 +152,8 @@ export class Parts {
     const base = `${this.node.outputs[0]?.name ?? 'expanded'}/${op}`;
     const outputs = types.map((type) => ({ name: freshName(this.#names, base), type }));
     const spec = { op, inputs, attributes, name: outputs[0]!.name };
-    const node = this.#edit.addNode({ before: this.node }, spec, outputs);
+    const place = this.#body === null ? { before: this.node } : { endOf: this.#body };
+    const node = this.#edit.addNode(place, spec, outputs);
     this.#added.push(node);
     return node.outputs;
   }
@@ -178,11 +190,27 @@ export class Parts {
     };
   }
 
+  /** A body: it may read what is around it.
+   *  @param inputs  types of what it is given
+   *  @param build   puts it together; what it returns are its outputs */
+  body(inputs: readonly ValueType[], build: (inputs: readonly Value[]) => readonly Value[]): Graph {
+    const graph = new Graph(`${this.node.name || this.node.op}_body`);
+    for (const type of inputs)
+      graph.inputs.push(new Value(graph, freshName(this.#names, 'in'), type));
+    this.#body = graph;
+    const outputs = build(graph.inputs);
+    this.#body = null;
+    outputs.forEach((value, index) => {
+      linkOutput(graph, index, value);
+    });
+    return graph;
+  }
+
   /** Elementwise of two, broadcast. */
   binary(op: string, a: Term, b: Term, dtype?: DType): Value {
     const x = typeof a === 'number' ? this.scalar(a, this.dtype(b as Value)) : a;
     const y = typeof b === 'number' ? this.scalar(b, this.dtype(x)) : b;
-    const dims = broadcast(this.dims(x), this.dims(y)) ?? this.stop('operands do not broadcast');
+    const dims = broadcast(this.shape(x), this.shape(y)) ?? this.stop('operands do not broadcast');
     return this.op(op, [x, y], dims, dtype ?? this.dtype(x));
   }
 
@@ -212,7 +240,7 @@ export class Parts {
 
   /** Elementwise of one. */
   unary(op: string, x: Value, settings: Settings = {}): Value {
-    return this.op(op, [x], this.dims(x), this.dtype(x), settings);
+    return this.op(op, [x], this.shape(x), this.dtype(x), settings);
   }
 
   where(condition: Value, a: Term, b: Term): Value {
@@ -221,7 +249,7 @@ export class Parts {
     const [x, y] = [a, b].map((term) =>
       typeof term === 'number' ? this.scalar(term, dtype) : term,
     );
-    const all = broadcast(this.dims(condition), broadcast(this.dims(x!), this.dims(y!)) ?? []);
+    const all = broadcast(this.shape(condition), broadcast(this.shape(x!), this.shape(y!)) ?? []);
     return this.op(
       'Where',
       [condition, x!, y!],
@@ -232,7 +260,7 @@ export class Parts {
 
   cast(x: Value, dtype: DType): Value {
     if (this.dtype(x) === dtype) return x;
-    return this.op('Cast', [x], this.dims(x), dtype, { to: numberOfDtype(dtype) });
+    return this.op('Cast', [x], this.shape(x), dtype, { to: numberOfDtype(dtype) });
   }
 
   reshape(x: Value, dims: readonly number[]): Value {
@@ -244,7 +272,7 @@ export class Parts {
 
   transpose(x: Value, perm: readonly number[]): Value {
     if (perm.every((axis, i) => axis === i)) return x;
-    const dims = perm.map((axis) => this.dims(x)[axis]!);
+    const dims = perm.map((axis) => this.shape(x)[axis]!);
     return this.op('Transpose', [x], dims, this.dtype(x), { perm });
   }
 
@@ -256,15 +284,31 @@ export class Parts {
 
   concat(parts: readonly Value[], axis: number): Value {
     if (parts.length === 1) return parts[0]!;
-    const dims = [...this.dims(parts[0]!)];
+    const dims = [...this.shape(parts[0]!)];
     const at = normalizeAxis(axis, dims.length);
-    dims[at] = parts.reduce((sum, part) => sum + this.dims(part)[at]!, 0);
+    const sizes = parts.map((part) => this.shape(part)[at]!);
+    dims[at] = sizes.reduce<Dim>(
+      (sum, size) => (typeof sum === 'number' && typeof size === 'number' ? sum + size : null),
+      0,
+    );
     return this.op('Concat', parts, dims, this.dtype(parts[0]!), { axis: at });
+  }
+
+  /** One place of an axis, which goes. */
+  pick(x: Value, axis: number, index: number): Value {
+    return this.gather(x, this.ints([index], []), axis);
+  }
+
+  /** New axes of size 1: ascending, as the result counts them. */
+  unsqueeze(x: Value, axes: readonly number[]): Value {
+    let dims = this.shape(x);
+    for (const axis of axes) dims = dims.toSpliced(axis, 0, 1);
+    return this.op('Unsqueeze', [x, this.ints(axes)], dims, this.dtype(x));
   }
 
   /** Elements start … end − 1 of an axis. */
   slice(x: Value, axis: number, start: number, end: number): Value {
-    const dims = [...this.dims(x)];
+    const dims = [...this.shape(x)];
     const at = normalizeAxis(axis, dims.length);
     if (start === 0 && end === dims[at]) return x;
     dims[at] = end - start;
@@ -274,9 +318,9 @@ export class Parts {
 
   /** Whole slices of an axis, by constant or computed indices. */
   gather(x: Value, indices: Value, axis: number): Value {
-    const dims = this.dims(x);
+    const dims = this.shape(x);
     const at = normalizeAxis(axis, dims.length);
-    const result = [...dims.slice(0, at), ...this.dims(indices), ...dims.slice(at + 1)];
+    const result = [...dims.slice(0, at), ...this.shape(indices), ...dims.slice(at + 1)];
     return this.op('Gather', [x, indices], result, this.dtype(x), { axis: at });
   }
 
@@ -288,15 +332,15 @@ export class Parts {
   }
 
   reduce(op: string, x: Value, axes: readonly number[], keep = true): Value {
-    const dims = this.dims(x);
+    const dims = this.shape(x);
     const all = new Set(axes.map((axis) => normalizeAxis(axis, dims.length)));
-    const kept = dims.flatMap((size, axis) => (!all.has(axis) ? [size] : keep ? [1] : []));
+    const kept = dims.flatMap((size, axis): Dim[] => (!all.has(axis) ? [size] : keep ? [1] : []));
     const settings = { keepdims: keep ? 1 : 0 };
     return this.op(op, [x, this.ints([...all])], kept, this.dtype(x), settings);
   }
 
   matmul(a: Value, b: Value): Value {
-    const [x, y] = [this.dims(a), this.dims(b)];
+    const [x, y] = [this.shape(a), this.shape(b)];
     if (x.length < 2 || y.length < 2) this.stop('a product with a vector');
     const lead =
       broadcast(x.slice(0, -2), y.slice(0, -2)) ?? this.stop('operands do not broadcast');
@@ -346,17 +390,4 @@ function attributeOf(value: number | string | readonly number[], isFloat: boolea
   if (typeof value === 'string') return { type: 'string', value };
   if (typeof value === 'number') return isFloat ? { type: 'float', value } : { type: 'int', value };
   return { type: 'ints', value };
-}
-
-/** The sizes that two broadcast to, or null. */
-export function broadcast(a: readonly number[], b: readonly number[]): number[] | null {
-  const rank = Math.max(a.length, b.length);
-  const result: number[] = [];
-  for (let i = rank; i > 0; i--) {
-    const [x, y] = [a.at(-i) ?? 1, b.at(-i) ?? 1];
-    const [m, n] = [i > a.length ? 1 : x, i > b.length ? 1 : y];
-    if (m !== n && m !== 1 && n !== 1) return null;
-    result.push(m === 1 ? n : m);
-  }
-  return result;
 }

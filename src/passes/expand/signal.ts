@@ -34,7 +34,7 @@ function spectrum(p: Parts, { re, im }: Complex, n: number, bins: number, sign: 
 }
 
 const dft: Expansion = (p) => {
-  if (p.has(1) && p.numbers(1) === null) {
+  if ([1, 2].some((input) => p.has(input) && p.numbers(input) === null)) {
     computedDft(p);
     return;
   }
@@ -42,10 +42,7 @@ const dft: Expansion = (p) => {
   const dims = p.dims(x);
   const rank = dims.length;
   const parts = dims[rank - 1]!;
-  const axis = normalizeAxis(
-    p.has(2) ? (p.numbers(2)?.[0] ?? p.stop('the axis is computed')) : -2,
-    rank,
-  );
+  const axis = normalizeAxis(p.has(2) ? p.numbers(2)![0]! : -2, rank);
   const isInverse = p.attributes.int('inverse', 0) !== 0;
   const isOnesided = p.attributes.int('onesided', 0) !== 0;
   const isMirrored = isInverse && isOnesided;

@@ -220,7 +220,8 @@ export const quantizing: LayoutRule = {
     );
     return isSimple && isFlat ? first : null;
   },
-  rewrite: axisAttribute.rewrite,
+  rewrite: (c) =>
+    c.shape(1)?.length === 0 ? respec(c.node, { inputs: c.inputs }) : axisAttribute.rewrite(c),
 };
 
 /** Axes from one on to the last, where the new layout has the same ones there; constants are permuted. */

@@ -7,6 +7,7 @@ import {
   readConstant,
 } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
+import { elementsOf } from '../../../ir/levels.ts';
 import { type Quantization, tensorType } from '../../../ir/types.ts';
 import {
   isPermutable,
@@ -17,7 +18,7 @@ import {
 import { fusesActivation } from './activation.ts';
 import { type Legalizer, levelsOf } from './legalizer.ts';
 import { flag, type Linear } from './linear-view.ts';
-import { elementsOf, integers, shifted, shiftedQuantization, symmetric } from './weights.ts';
+import { integers, shifted, shiftedQuantization, symmetric } from './weights.ts';
 
 /** Makes a product run on integers: weights symmetric (or uint8 with one scale, as its values are), a bias of int32
  *  (int64 beside int16 values) in steps of what is summed.
@@ -144,8 +145,8 @@ function legalizeBias(
     return 'its bias is of another type';
   const isExact = own !== null && isSame(own.scale, scale, channels) && !hasZero(own);
   if (isExact && own.storage === storage && constant.shape.length === 1) {
-    // Scales that differ in rounding only are the product itself.
-    if (own.scale.length !== scale.length || own.scale.some((step, i) => step !== scale[i]))
+    // Scales that differ from the product in rounding only are as good.
+    if (own.scale.length !== scale.length)
       l.edit.setInput(node, 2, l.constant(node, value.name, constant, quantization));
     return null;
   }

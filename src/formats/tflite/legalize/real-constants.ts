@@ -1,11 +1,11 @@
 import { constantOfValue } from '../../../ir/constant.ts';
 import { Edit } from '../../../ir/edit.ts';
 import { Node, type Value } from '../../../ir/graph.ts';
+import { realsOf } from '../../../ir/levels.ts';
 import type { Model } from '../../../ir/model.ts';
 import { allGraphs } from '../../../ir/walk.ts';
 import { quantizationOf } from '../../../passes/quantization-of.ts';
 import { quantizedRules } from './rules.ts';
-import { realsOf } from './weights.ts';
 
 /** Operators with weights or values that TFLite has on integers, before layouts are chosen. */
 const linear: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'MatMul', 'Gemm']);

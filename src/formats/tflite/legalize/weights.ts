@@ -2,26 +2,10 @@ import { type DType, dtypes } from '../../../core/dtype.ts';
 import { volume } from '../../../core/shape.ts';
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, readConstant } from '../../../ir/constant.ts';
+import { elementsOf, scaleIndex } from '../../../ir/levels.ts';
 import type { Quantization } from '../../../ir/types.ts';
 
 /** Constants as integers with scales: moved to other integers, exactly or not. */
-
-/** Elements of a constant as numbers; sub-byte ones unpacked. The constant must be in memory. */
-export function elementsOf(constant: Constant): Float64Array {
-  const bytes = readConstant(constant) as Uint8Array;
-  const { bits, kind } = dtypes[constant.dtype];
-  const count = volume(constant.shape);
-  if (bits >= 8)
-    return Float64Array.from(
-      typedArrayOf(constant.dtype, bytes) as ArrayLike<number | bigint>,
-      Number,
-    );
-  const perByte = 8 / bits;
-  return Float64Array.from({ length: count }, (_, i) => {
-    const level = (bytes[Math.floor(i / perByte)]! >> ((i % perByte) * bits)) & (2 ** bits - 1);
-    return kind === 'int' && level >= 2 ** (bits - 1) ? level - 2 ** bits : level;
-  });
-}
 
 /** A constant of integers that are whole bytes. */
 export function integers(
@@ -38,6 +22,18 @@ export function integers(
   return constantOf(dtype, shape, bytesOf(data));
 }
 
+/** Levels of less than a byte as whole bytes: DEQUANTIZE takes these. The same levels. */
+export function widened(
+  constant: Constant,
+  quantization: Quantization,
+): { constant: Constant; quantization: Quantization } {
+  const storage = dtypes[constant.dtype].kind === 'int' ? 'int8' : 'uint8';
+  return {
+    constant: integers(storage, constant.shape, elementsOf(constant)),
+    quantization: { ...quantization, storage },
+  };
+}
+
 /** uint8 as int8 with a zero point 128 less: the same real numbers. */
 export function shifted(constant: Constant): Constant {
   const bytes = (readConstant(constant) as Uint8Array).map((byte) => byte ^ 128);
@@ -52,33 +48,6 @@ export function shiftedQuantization(quantization: Quantization): Quantization {
     ...quantization,
     storage: 'int8',
     zeroPoint: zeros.some((zero) => zero !== 0) ? zeros : null,
-  };
-}
-
-/** The real numbers that integers stand for: (level − zero point) · scale in float32. */
-export function realsOf(constant: Constant, quantization: Quantization): Constant {
-  const { scale, zeroPoint } = quantization;
-  const index = scaleIndex(constant.shape, quantization);
-  const reals = Float32Array.from(elementsOf(constant), (level, i) => {
-    const at = index(i);
-    return (level - (zeroPoint?.[at] ?? 0)) * scale[at]!;
-  });
-  return constantOf('float32', constant.shape, bytesOf(reals));
-}
-
-/** Which scale an element has. */
-function scaleIndex(own: readonly number[], quantization: Quantization): (i: number) => number {
-  const { axis, blockSize } = quantization;
-  const shape = quantization.view ?? own;
-  if (axis === null) return () => 0;
-  const inner = volume(shape.slice(axis + 1));
-  const size = shape[axis]!;
-  if (blockSize === null) return (i) => Math.floor(i / inner) % size;
-  const blocks = Math.ceil(size / blockSize);
-  return (i) => {
-    const outer = Math.floor(i / (inner * size));
-    const block = Math.floor((Math.floor(i / inner) % size) / blockSize);
-    return (outer * blocks + block) * inner + (i % inner);
   };
 }
 

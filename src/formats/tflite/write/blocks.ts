@@ -115,9 +115,54 @@ export function transpose(e: Emitter, x: Operand, perm: readonly number[], out?:
   if (!isMoved && shape !== null && shape.filter((dim) => typeof dim !== 'number').length < 2)
     return reshape(e, x, shape, out);
   const to = out ?? like(e, x, shape);
-  if (perm.length > 6) throw e.fail('RANK', `axes of rank ${perm.length} change places`);
-  e.op('TRANSPOSE', [x, e.ints(perm)], [to]);
-  return to;
+  if (perm.length <= mostTransposed) {
+    e.op('TRANSPOSE', [x, e.ints(perm)], [to]);
+    return to;
+  }
+  if (!isStatic(x.shape)) throw e.fail('RANK', `axes of rank ${perm.length} change places`);
+  return transposeInSteps(e, x, x.shape, perm, to);
+}
+
+/** Axes that TRANSPOSE takes. */
+const mostTransposed = 5;
+
+/** Axes that stay neighbors count as one, those of size 1 not at all; where too many are left, each is moved to its
+ *  place by itself. */
+function transposeInSteps(
+  e: Emitter,
+  x: Operand,
+  sizes: readonly number[],
+  perm: readonly number[],
+  out: Operand,
+): Operand {
+  const moved = perm.filter((axis) => sizes[axis] !== 1);
+  const real = sizes.map((_, axis) => axis).filter((axis) => sizes[axis] !== 1);
+  const groups: number[][] = [];
+  for (const axis of moved) {
+    const last = groups.at(-1);
+    const isNext = last !== undefined && real.indexOf(axis) === real.indexOf(last.at(-1)!) + 1;
+    if (isNext) last.push(axis);
+    else groups.push([axis]);
+  }
+  const before = [...groups].sort((a, b) => a[0]! - b[0]!);
+  const sizeOf = (group: readonly number[]): number => volume(group.map((axis) => sizes[axis]!));
+  if (groups.length <= mostTransposed) {
+    const flat = reshape(e, x, before.map(sizeOf));
+    const order = groups.map((group) => before.indexOf(group));
+    return reshape(e, transpose(e, flat, order), out.shape!, out);
+  }
+  let now = x;
+  const order = [...before];
+  groups.forEach((group, to) => {
+    const from = order.indexOf(group);
+    if (from === to) return;
+    const parts = [order.slice(0, to), order.slice(to, from), [group], order.slice(from + 1)];
+    const flat = parts.map((part) => volume(part.map(sizeOf)));
+    now = transpose(e, reshape(e, now, flat), [0, 2, 1, 3]);
+    order.splice(from, 1);
+    order.splice(to, 0, group);
+  });
+  return reshape(e, now, out.shape!, out);
 }
 
 /** Operators of two operands whose kernels broadcast only up to so many axes. */

@@ -5,6 +5,7 @@ import { bytesOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import { describe } from '../../../ir/edit.ts';
 import type { Graph, Node, Value } from '../../../ir/graph.ts';
+import { realsOf } from '../../../ir/levels.ts';
 import type { Quantization } from '../../../ir/types.ts';
 import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
@@ -12,15 +13,15 @@ import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
-import { realsOf } from '../legalize/weights.ts';
 import type { BuiltinOptions } from '../records.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { hybridOptions, isHybridWeight, staysInteger } from './hybrid.ts';
+import { hybridOptions, isHybridWeight } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
+import { isWorth, wholeBytes, worthHalf } from './stored.ts';
 import { SubgraphTables } from './subgraph.ts';
 
 export { knownRank, knownSizes, numbersOf } from './known.ts';
@@ -52,9 +53,6 @@ export interface EmitContext {
   /** Emits the nodes of a graph. */
   emitNodes(e: Emitter, graph: Graph): void;
 }
-
-/** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
-const worthHalf = 1024;
 
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
@@ -310,7 +308,10 @@ export class Emitter extends SubgraphTables {
 
   /** The same number everywhere. */
   constantOf(value: number, dtype: DType, shape: readonly number[]): Operand {
-    return this.list(new Float64Array(volume(shape)).fill(value), dtype, shape);
+    const { array, bits } = dtypes[dtype];
+    const data = new array!(new ArrayBuffer((volume(shape) * bits) / 8), 0, volume(shape));
+    data.fill((bits === 64 && dtype !== 'float64' ? BigInt(value) : value) as never);
+    return this.constant(constantOf(dtype, shape, bytesOf(data)), dtype);
   }
 
   /** Emits an operator. Quantized operands are dequantized before, unless the node runs on integers. */
@@ -334,15 +335,28 @@ export class Emitter extends SubgraphTables {
     let real = this.#dequantized.get(operand);
     if (real !== undefined) return real;
     const name = freshName(this.#names, `${operand.name}/real`);
-    const isFolded =
-      constant !== null &&
-      quantization !== null &&
-      !staysInteger(quantization, constant, this.context.hybrid);
+    const isFolded = constant !== null && quantization !== null && !isWorth(quantization, constant);
     real = isFolded
       ? makeOperand(name, 'float32', shape, realsOf(constant, quantization))
       : makeOperand(name, 'float32', shape);
     this.#dequantized.set(operand, real);
-    if (!isFolded) this.raw('DEQUANTIZE', [operand], [real]);
+    if (isFolded) return real;
+    if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
+      this.#dequantizeWide(operand, quantization, real);
+    else {
+      // Half bytes want a runtime of 2.18: a file of TFLite's own whose weights were made so keeps them.
+      const isKept = this.context.hybrid && quantization?.storage === 'int4';
+      this.raw('DEQUANTIZE', [isKept ? operand : wholeBytes(operand)], [real]);
+    }
     return real;
+  }
+
+  /** DEQUANTIZE takes no zero points of int16. */
+  #dequantizeWide(operand: Operand, { scale, zeroPoint }: Quantization, to: Operand): void {
+    const parts = [0, 1].map(() => this.temp('float32', operand.shape));
+    const [level, centered] = parts as [Operand, Operand];
+    this.raw('CAST', [operand], [level]);
+    this.raw('SUB', [level, this.scalar(zeroPoint![0]!)], [centered]);
+    this.raw('MUL', [centered, this.scalar(scale[0]!)], [to]);
   }
 }

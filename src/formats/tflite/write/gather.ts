@@ -168,18 +168,17 @@ const scatterElements: Row = (e) => {
 
 const oneHot: Row = (e) => {
   const out = e.out();
-  const depth = e.numbers(1)?.[0];
-  if (depth === undefined) throw e.fail('SHAPE', 'the depth of a OneHot is computed');
+  const depth = reshape(e, asInt32(e, e.in(1)), []);
   const rank = knownRank(e, out);
   const axis = (e.attributes.int('axis') + rank) % rank;
   const at = e.in(0);
   const dtype = at.dtype === 'float32' ? cast(e, at, 'int32') : asInt32(e, at);
   const isBehind = compare(e, 'LESS', dtype, e.scalar(0, 'int32'));
   const places = e.temp('int32', at.shape);
-  e.op('SELECT_V2', [isBehind, binary(e, 'ADD', dtype, e.scalar(depth, 'int32')), dtype], [places]);
+  e.op('SELECT_V2', [isBehind, binary(e, 'ADD', dtype, depth), dtype], [places]);
   const values = e.in(2);
   const pick = (index: number): Operand => reshape(e, sliceOne(e, values, index), []);
-  const inputs = [places, e.scalar(depth, 'int32'), pick(1), pick(0)];
+  const inputs = [places, depth, pick(1), pick(0)];
   const value = { axis: axis === rank - 1 ? -1 : axis };
   e.op('ONE_HOT', inputs, [out], { type: 'OneHotOptions', value });
 };

@@ -1,5 +1,3 @@
-import type { Constant } from '../../../ir/constant.ts';
-import type { Quantization } from '../../../ir/types.ts';
 import type { BuiltinOptions } from '../records.ts';
 import type { Operand } from './operand.ts';
 
@@ -38,20 +36,4 @@ export function isHybridWeight(
 export function hybridOptions(options: BuiltinOptions | undefined): BuiltinOptions | undefined {
   if (options?.type !== 'FullyConnectedOptions') return options;
   return { ...options, value: { ...options.value, asymmetricQuantizeInputs: true } };
-}
-
-/** Fewer are stored as real numbers. */
-const leastBytes = 1024;
-
-/** Whether quantized numbers that are computed with as real ones stay integers in the file: DEQUANTIZE takes them, and
- *  they are many. */
-export function staysInteger(
-  { storage, view, blockSize }: Quantization,
-  { data }: Constant,
-  isOwn: boolean,
-): boolean {
-  const isOld = storage === 'int8' || storage === 'uint8' || storage === 'int16';
-  // Half bytes want a runtime of 2.18: only a TFLite file whose weights were made so gets them.
-  const isKnown = isOld || (isOwn && storage === 'int4');
-  return isKnown && view === null && blockSize === null && data.size >= leastBytes;
 }

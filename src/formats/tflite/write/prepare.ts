@@ -37,6 +37,8 @@ export async function prepare(
       channelsLast,
       layout === undefined ? {} : { inputs: layout, outputs: layout },
     );
+    // Integers at the graph's ends may have been transposed instead of what they stand for.
+    importQuantization(copy, { purpose: 'store' });
     fuseForFile(copy, { ops });
   }
   return { model: copy, ...legalizeQuantization(copy) };
@@ -50,7 +52,7 @@ function isOnnxOnly({ domain, op }: Node): boolean {
 /** Brings a model of another format into operators that TFLite has. */
 function simplified(copy: Model, { evaluate }: WriteOptions): void {
   copy.inlineCalls?.(copy);
-  if (evaluate !== undefined) expandQuantized(copy, evaluate);
+  expandQuantized(copy, evaluate ?? null);
   exportQuantization(copy);
   dropIdleQuantization(copy);
   realConstants(copy);

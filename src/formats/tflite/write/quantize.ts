@@ -6,8 +6,8 @@ import {
   saidQuantization,
   sameQuantization,
 } from '../../../passes/quantization-of.ts';
-import { binary, cast, same, unary } from './blocks.ts';
-import type { Emitter, Row } from './emitter.ts';
+import { binary, cast, reduce, same, unary } from './blocks.ts';
+import { type Emitter, knownRank, type Row } from './emitter.ts';
 import { makeOperand, type Operand } from './operand.ts';
 
 /** Where integers become real numbers, real numbers integers, and integers others. */
@@ -94,8 +94,29 @@ function dequantizeInParts(e: Emitter, node: Node, x: Operand): void {
   binary(e, 'MUL', isCentered ? real : binary(e, 'SUB', real, zero), scale, e.out());
 }
 
+/** Levels of uint8 over the range of a tensor and 0; of a tensor of zeros the scale is 1/255, as ONNX's reference has it. */
+const dynamic: Row = (e) => {
+  const x = e.in(0);
+  const axes = Array.from({ length: knownRank(e, x) }, (_, axis) => axis);
+  const [zero, steps] = [e.scalar(0), e.scalar(255)];
+  const most = binary(e, 'MAXIMUM', reduce(e, 'REDUCE_MAX', x, axes, false), zero);
+  const least = binary(e, 'MINIMUM', reduce(e, 'REDUCE_MIN', x, axes, false), zero);
+  const range = binary(e, 'SUB', most, least);
+  const isFlat = binary(e, 'EQUAL', range, zero, undefined, undefined, 'bool');
+  const wide = e.temp('float32', []);
+  e.op('SELECT_V2', [isFlat, e.scalar(1), range], [wide]);
+  const scale = binary(e, 'DIV', wide, steps, e.isWanted(1) ? e.out(1) : undefined);
+  const ratio = binary(e, 'DIV', unary(e, 'NEG', least), scale);
+  const point = unary(e, 'ROUND', binary(e, 'MINIMUM', ratio, steps));
+  if (e.isWanted(2)) cast(e, point, 'uint8', e.out(2));
+  const levels = binary(e, 'ADD', unary(e, 'ROUND', binary(e, 'DIV', x, scale)), point);
+  const clamped = binary(e, 'MINIMUM', binary(e, 'MAXIMUM', levels, zero), steps);
+  cast(e, clamped, 'uint8', e.out());
+};
+
 export const quantizeRows: Readonly<Record<string, Row>> = {
   Identity: identity,
   QuantizeLinear: quantize,
   DequantizeLinear: dequantize,
+  DynamicQuantizeLinear: dynamic,
 };

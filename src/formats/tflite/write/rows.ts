@@ -1,4 +1,6 @@
+import { constantOfValue } from '../../../ir/constant.ts';
 import type { Node } from '../../../ir/graph.ts';
+import { twoForms } from '../../../passes/layout/spatial.ts';
 import { activationRows } from './activation.ts';
 import { opaqueRow } from './as-read.ts';
 import { controlRows } from './control.ts';
@@ -53,6 +55,14 @@ export function hasRow(node: Node): boolean {
   if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
   const training = node.attributes.get('training_mode');
   if (training?.type === 'int' && training.value !== 0) return false;
+  // A scale that is computed is no quantization of a tensor.
+  const scale = node.inputs[1];
+  if (
+    /^(De)?[qQ]uantizeLinear$/.test(node.op) &&
+    (scale == null || constantOfValue(scale) === null)
+  )
+    return false;
   if (rowOf(node) !== null) return true;
-  return node.domain === '' && Object.hasOwn(rows, `mp.${node.op}`);
+  const { domain, op } = node;
+  return domain === '' && twoForms.includes(op) && Object.hasOwn(rows, `mp.${op}`);
 }
