@@ -2,7 +2,7 @@ import type { Limits } from '../core/limits.ts';
 import type { ByteSink, ByteSource } from '../core/source.ts';
 import type { Model } from '../ir/model.ts';
 import type { Evaluate } from '../passes/rules/constants.ts';
-import type { ExternalFiles } from './onnx/external.ts';
+import type { ExternalFiles } from './external-files.ts';
 import type { QuantizationChange } from './quantization-change.ts';
 
 export interface ReadOptions {

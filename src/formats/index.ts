@@ -6,6 +6,7 @@ import { onnx } from './onnx/index.ts';
 import { findFormat, sniff } from './sniff.ts';
 import { tflite } from './tflite/index.ts';
 
+export type { ExternalFiles } from './external-files.ts';
 export {
   type DecodeOptions,
   decodeTables,
@@ -27,7 +28,6 @@ export {
   verifyTables,
 } from './flatbuffer/verify.ts';
 export type { Format, ReadOptions, WriteOptions, WriteReport } from './format.ts';
-export type { ExternalFiles } from './onnx/external.ts';
 export { onnx, tflite };
 
 /** Every format that this library knows. */

@@ -40,7 +40,7 @@ export function fuseForRuntime(model: Model, options: SimplifyOptions): Simplify
 export function optimizeForFile(model: Model, options: SimplifyOptions): SimplifyResult {
   const rules = simplifyRules({
     evaluate: options.evaluate ?? null,
-    growth: options.growth ?? { each: 2 ** 20, total: 2 ** 22 },
+    growth: options.growth ?? { each: 2 ** 24, total: 2 ** 27 },
     copyShared: options.copyShared ?? true,
     liftAttention: false,
   });

@@ -36,6 +36,9 @@ function sample(table: TableSchema, field: FieldSchema, turn: number, depth: num
     const member = field.members[turn % field.members.length]!;
     return { type: member.name, value: everything(member.name, turn, depth + 1) };
   }
+  // An external buffer that can be opened.
+  if (field.path === 'ExternalBuffer.packing') return '';
+  if (field.path === 'ExternalBuffer.id') return 1;
   if (kind === 's') return isVector ? ['a', ''] : field.name;
   if (isVector && kind === 'B') return Uint8Array.of(1, 0);
   if (isVector) return kind === 'q' || kind === 'Q' ? [1n, 2n] : [1, 0];

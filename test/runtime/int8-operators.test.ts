@@ -135,6 +135,51 @@ for (const [name, dims, shape, attributes, kernel] of convolutions) {
   });
 }
 
+operators('transposed convolutions', async () => {
+  const source = random(9);
+  for (const type of ['int8', 'uint8'] as const) {
+    for (const [strides, pads, extra, axis] of [
+      [[2, 2], [1, 1, 1, 1], [1, 1], 1],
+      [[2, 3], [0, 1, 0, 0], [0, 2], 0],
+      [[3, 3], [0, 0, 0, 0], [0, 0], 1],
+    ] as const) {
+      const [dims, shape] = [
+        [2, 5, 4, 6],
+        [5, 7, 3, 3],
+      ];
+      const isWhole = axis === 0;
+      const scales = Array.from({ length: isWhole ? 1 : 7 }, (_, i) => 0.0041 + i * 0.0003);
+      const attributes = [
+        ['strides', ints(...strides)],
+        ['pads', ints(...pads)],
+        ['output_padding', ints(...extra)],
+      ] as const;
+      const by: PlainNode['attributes'] = isWhole ? [] : [['axis', int(1)]];
+      const nodes: PlainNode[] = [
+        { op: 'DequantizeLinear', inputs: ['x', 'xs', 'xz'], outputs: ['xr'] },
+        { op: 'DequantizeLinear', inputs: ['w', 'ws'], outputs: ['wr'], attributes: by },
+        { op: 'ConvTranspose', inputs: ['xr', 'wr'], outputs: ['c'], attributes },
+        { op: 'QuantizeLinear', inputs: ['c', 'ys', 'xz'], outputs: ['y'] },
+      ];
+      const bytes = makeOnnx({
+        opset: 17,
+        nodes,
+        inputs: { x: [type, dims] },
+        outputs: { y: type },
+        constants: {
+          xs: floats([0.0173]),
+          xz: integers(type, [type === 'int8' ? -9 : 117]),
+          w: constantOfTensor(levels(source, 'int8', shape)),
+          ws: floats(scales, isWhole ? [] : [7]),
+          ys: floats([0.0691]),
+        },
+      });
+      const kernels = await compare(bytes, { x: levels(source, type, dims) }, 0.02);
+      assert.match(kernels.join(), /q8_conv .* transposed/);
+    }
+  }
+});
+
 operators('a pad before a convolution is its own', async () => {
   for (const type of ['int8', 'uint8'] as const) {
     const pad: PlainNode[] = [
@@ -223,6 +268,9 @@ operators('reductions, resizing and requantization', async () => {
     await run({ op: 'Pad', inputs: ['a_real', 'pads', 'value'] }, [3, 4], 0.0517, /x8_copy/, {
       pads: axes(1, 0, 2, 1),
       value: floats([1.13]),
+    });
+    await run({ op: 'PRelu', inputs: ['a_real', 'slopes'] }, [2, 3, 5], 0.0713, /x8_lookup2/, {
+      slopes: floats([0.1, 0.31, -0.2, 0.1, 0.77], [5]),
     });
     await run({ op: 'Identity', inputs: a }, [3, 4, 5], 0.0713, /x8_lookup/);
     const sizes = (...values: number[]): Record<string, Constant> => ({ sizes: axes(...values) });

@@ -7,7 +7,7 @@ export interface VerifyOptions {
   /** Four letters that the buffer must have at bytes 4 to 7. */
   identifier?: string;
   /** `depth`, `stringBytes` and `decodedBytes` count. */
-  limits?: Partial<Limits>;
+  limits?: Partial<Limits> | undefined;
 }
 
 /** A field that the schema does not know, of a newer one. */

@@ -4,19 +4,15 @@ import {
   type ByteSource,
   bufferSource,
   copySource,
-  type MaybePromise,
-  type SourceLike,
   sliceSource,
   toSource,
 } from '../../core/source.ts';
+import { checkMember, type ExternalFiles, findExternal, quote } from '../external-files.ts';
 import type { PayloadBytes, StringStringEntryProto, TensorProto } from './proto.ts';
 
-/** Files beside a model, by the name that the model gives them. A model names members of what the caller
- *  passes, never paths of a file system. */
-export type ExternalFiles =
-  | Record<string, SourceLike>
-  | Map<string, SourceLike>
-  | ((location: string) => MaybePromise<SourceLike | null>);
+export type { ExternalFiles } from '../external-files.ts';
+
+const pathCode = 'E_ONNX_EXTERNAL_PATH';
 
 /** Opened external files, by location. */
 export type ExternalData = ReadonlyMap<string, ByteSource>;
@@ -41,7 +37,7 @@ export function externalInfo(tensor: TensorProto, where: string): ExternalInfo {
   }
   const location = entries.get('location');
   if (location === undefined) throw badEntry(where, 'the location is missing');
-  checkMember(location, where);
+  checkMember(location, where, pathCode);
   const checksum = entries.get('checksum') ?? null;
   if (checksum !== null && !/^[0-9a-fA-F]{40}$/.test(checksum)) {
     throw badEntry(where, `the checksum ${quote(checksum)} is no SHA-1`);
@@ -52,24 +48,6 @@ export function externalInfo(tensor: TensorProto, where: string): ExternalInfo {
     length: byteCount(entries.get('length'), 'length', where),
     checksum,
   };
-}
-
-/** Refuses names that could leave the folder of the model on any system.
- *  @throws {FormatError} absolute, with `..` or `.` or an empty part, a backslash, a drive, a control character */
-export function checkMember(location: string, where: string): void {
-  const parts = location.split('/');
-  const bad =
-    parts.some((part) => part === '' || part === '.' || part === '..') ||
-    // Drives and streams of Windows, UNC paths, and what cuts a name short.
-    /[\\:]/.test(location) ||
-    [...location].some((char) => char < ' ' || char === '\x7f');
-  if (bad) {
-    throw new FormatError(`the external file ${quote(location)} is not a plain name`, {
-      code: 'E_ONNX_EXTERNAL_PATH',
-      where,
-      hint: 'a model may only name files beside itself',
-    });
-  }
 }
 
 /** Opens every external file that the tensors name, each once.
@@ -86,21 +64,11 @@ export async function openExternal(
     const where = `onnx: tensor ${quote(tensor.name)}`;
     const { location } = externalInfo(tensor, where);
     if (opened.has(location)) continue;
-    const source = await find(files, location);
+    const source = await findExternal(files, location);
     if (source === null) throw missing(location, where);
     opened.set(location, toSource(source));
   }
   return opened;
-}
-
-async function find(
-  files: ExternalFiles | undefined,
-  location: string,
-): Promise<SourceLike | null> {
-  if (files === undefined) return null;
-  if (typeof files === 'function') return (await files(location)) ?? null;
-  if (files instanceof Map) return files.get(location) ?? null;
-  return Object.hasOwn(files, location) ? files[location]! : null;
 }
 
 /** A tensor's slice of its external file.
@@ -155,7 +123,7 @@ export class ExternalWriter {
    *  @throws {RangeError} an option out of range */
   constructor(location: string, options: { threshold?: number; alignment?: number } = {}) {
     const { threshold = 1024, alignment = 4096 } = options;
-    checkMember(location, 'onnx: external file to write');
+    checkMember(location, 'onnx: external file to write', pathCode);
     if (!(threshold >= 0)) throw rangeError('threshold', 'bytes ≥ 0', threshold);
     if (!Number.isSafeInteger(alignment) || alignment < 1)
       throw rangeError('alignment', 'bytes ≥ 1', alignment);
@@ -221,9 +189,4 @@ function badEntry(where: string, what: string): FormatError {
     code: 'E_ONNX_EXTERNAL',
     where,
   });
-}
-
-function quote(text: string | undefined): string {
-  const known = text ?? '';
-  return JSON.stringify(known.length > 80 ? `${known.slice(0, 80)}…` : known);
 }

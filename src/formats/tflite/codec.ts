@@ -8,6 +8,7 @@ import {
   readSync,
   sliceSource,
 } from '../../core/source.ts';
+import type { ExternalFiles } from '../external-files.ts';
 import { decodeLazily, decodeTables } from '../flatbuffer/decode.ts';
 import {
   type Encoded,
@@ -19,6 +20,7 @@ import {
 import { largestBuffer } from '../flatbuffer/image.ts';
 import { parseSchema, type Schema } from '../flatbuffer/schema.ts';
 import type { UnknownField } from '../flatbuffer/verify.ts';
+import { type ExternalBuffers, openExternalBuffers } from './external.ts';
 import type { BufferRecord, ModelRecord, OperatorRecord } from './records.ts';
 import { schemaText } from './schema-table.ts';
 
@@ -32,32 +34,46 @@ export function tfliteSchema(): Schema {
 
 const identifier = 'TFL3';
 
+type Tables = Omit<TfliteFile, 'external'>;
+
 /** A TFLite file: its tables, and what their buffers hold. */
 export interface TfliteFile {
   /** `data` of a buffer is there only where it is in memory and within the FlatBuffers part. */
   record: ModelRecord;
   /** Contents of `record.buffers`, wherever they lie; a source of 0 bytes where there are none. */
   buffers: ByteSource[];
+  /** Contents of `record.externalBuffers`. */
+  external: ExternalBuffers;
   /** Fields of a newer schema, which are not in the record. */
   unknown: UnknownField[];
 }
 
 export interface CodecOptions {
-  limits?: Partial<Limits>;
+  limits?: Partial<Limits> | undefined;
+}
+
+export interface OpenOptions extends CodecOptions {
+  /** Files that external buffers lie in. */
+  external?: ExternalFiles | undefined;
 }
 
 /** Files of this size are read at once. */
 const smallFile = 2 ** 20;
 
 /** Reads a TFLite file's tables; buffers stay in the source where that is no memory. Verifies the FlatBuffers part, and
- *  that what lies outside of it is in the file.
+ *  that what lies outside of it is there: behind it, or in other files.
  *  @throws {FormatError} it is broken
  *  @throws {UnsupportedError} an options table of a newer schema
  *  @throws {LimitError} it asks for more than the limits allow */
 export async function openTflite(
   source: ByteSource,
-  options: CodecOptions = {},
+  { external: files, limits }: OpenOptions = {},
 ): Promise<TfliteFile> {
+  const file = await tablesOf(source, { limits });
+  return { ...file, external: await openExternalBuffers(file.record, files) };
+}
+
+async function tablesOf(source: ByteSource, options: CodecOptions): Promise<Tables> {
   const head = await source.read(0, Math.min(source.size, smallFile));
   // A view of memory that holds all: reading all costs nothing.
   const inMemory = head.buffer.byteLength >= source.size && source.size <= largestBuffer;
@@ -90,7 +106,7 @@ export function decodeTflite(bytes: Uint8Array, options: CodecOptions = {}): Mod
   return record;
 }
 
-function fileOf(bytes: Uint8Array, source: ByteSource, options: CodecOptions): TfliteFile {
+function fileOf(bytes: Uint8Array, source: ByteSource, options: CodecOptions): Tables {
   const unknown: UnknownField[] = [];
   const record = decodeTables(bytes, tfliteSchema(), 'Model', {
     identifier,

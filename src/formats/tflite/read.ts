@@ -22,8 +22,9 @@ const onnxOpset = 21;
  *  @throws {FormatError | UnsupportedError | LimitError} */
 export async function readTflite(source: ByteSource, options: ReadOptions): Promise<Model> {
   const limits = resolveLimits(options.limits, source.size);
-  const { record, buffers } = await openTflite(source, { limits });
-  await verifyTflite({ record, buffers }, limits);
+  const file = await openTflite(source, { limits, external: options.external });
+  const { record, buffers, external } = file;
+  await verifyTflite(file, limits);
   const subgraph = subgraphOf(record, options.signature);
   const reading: Reading = {
     record,
@@ -31,6 +32,7 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
     types: new ReadingTypes(),
     names: new Set(),
     buffers: await Promise.all(buffers.map(small)),
+    external,
     notes: [],
     nodes: new Budget('nodes', limits),
     tensors: new Budget('tensors', limits),
@@ -46,7 +48,7 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
   graph.origin = { record: reader.record, index: subgraph } satisfies GraphOrigin;
   const model = new Model(graph);
   model.format = 'tflite';
-  model.sourceBytes = source.size;
+  model.sourceBytes = source.size + [...external.values()].reduce((sum, { size }) => sum + size, 0);
   model.origin = {
     record,
     subgraph,

@@ -2,6 +2,7 @@ import { FormatError, LimitError, UnsupportedError } from '../../core/errors.ts'
 import { type Limits, resolveLimits } from '../../core/limits.ts';
 import type { ByteSource } from '../../core/source.ts';
 import type { TfliteFile } from './codec.ts';
+import type { ExternalBuffers } from './external.ts';
 import type { ModelRecord, OperatorRecord, SubGraphRecord, TensorRecord } from './records.ts';
 import { builtinOperators, tensorTypes } from './schema-table.ts';
 import { countSparse } from './sparsity.ts';
@@ -22,10 +23,11 @@ const mostElements = 2 ** 31 - 1;
  *  @throws {UnsupportedError} E_TFLITE_TYPE: an element type from the future
  *  @throws {LimitError} more axes or nested subgraphs than the limits allow */
 export async function verifyTflite(
-  { record, buffers }: Pick<TfliteFile, 'record' | 'buffers'>,
+  file: Pick<TfliteFile, 'record' | 'buffers'> & Partial<Pick<TfliteFile, 'external'>>,
   limits?: Partial<Limits>,
 ): Promise<void> {
-  const verifier = new FileVerifier(record, buffers, resolveLimits(limits, 0));
+  const { record, buffers, external = new Map() } = file;
+  const verifier = new FileVerifier(record, buffers, external, resolveLimits(limits, 0));
   for (const { source, where } of verifier.run()) {
     const bytes = await source.read(0, source.size);
     checkStrings(bytes, where);
@@ -39,11 +41,18 @@ class FileVerifier {
   private readonly strings: { source: ByteSource; where: string }[] = [];
   /** Subgraphs that a subgraph's operators call. */
   private readonly calls: number[][] = [];
+  private readonly external: ExternalBuffers;
   private readonly externals: ReadonlySet<number>;
 
-  constructor(model: ModelRecord, buffers: readonly ByteSource[], limits: Limits) {
+  constructor(
+    model: ModelRecord,
+    buffers: readonly ByteSource[],
+    external: ExternalBuffers,
+    limits: Limits,
+  ) {
     this.model = model;
     this.buffers = buffers;
+    this.external = external;
     this.limits = limits;
     this.externals = new Set(model.externalBuffers?.map(({ id = 0 }) => id));
   }
@@ -159,8 +168,9 @@ class FileVerifier {
       inRange(scales, tensors, `${where}.quantization.details.scales`);
       indices([zeroPoints], tensors, -1, `${where}.quantization.details.zeroPoints`);
     }
-    const source = this.buffers[buffer];
-    if (buffer > 0 && source !== undefined && source.size > 0 && shape !== undefined)
+    const inside = buffer > 0 ? this.buffers[buffer] : undefined;
+    const source = externalBuffer > 0 ? this.external.get(externalBuffer) : inside;
+    if (source !== undefined && source.size > 0 && shape !== undefined)
       this.content(tensor, sizes, source, where);
   }
 

@@ -1,17 +1,15 @@
 import { UnsupportedError } from '../../core/errors.ts';
 import type { ByteSink } from '../../core/source.ts';
 import { describe } from '../../ir/edit.ts';
-import type { Graph, Value } from '../../ir/graph.ts';
+import type { Graph, Node, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { WriteOptions, WriteReport } from '../format.ts';
 import { encodeTfliteTo } from './codec.ts';
-
 import { type ModelOrigin, modelOrigin } from './origin.ts';
 import type { ModelRecord, SubGraphRecord } from './records.ts';
 import { checkRelease } from './releases.ts';
-
 import { AsRead, emitAsRead } from './write/as-read.ts';
 import { copy } from './write/blocks.ts';
 import { type EmitContext, Emitter } from './write/emitter.ts';
@@ -64,8 +62,10 @@ export async function toTflite(model: Model, options: WriteOptions): Promise<Mod
     file,
     names: namesAround(prepared.graph),
     evaluate: options.evaluate ?? null,
+    minRuntime: options.minRuntime ?? null,
     integer,
     hybrid: model.format === 'tflite',
+    onLowered: (lowered) => options.onLowered?.(lowered),
     onQuantization: (change) => options.onQuantization?.(change),
     subgraph: (graph, begin) =>
       addSubgraph(file, () => {
@@ -140,7 +140,9 @@ function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
           where,
         });
       }
+      const before = e.operators.length;
       e.run(node, row);
+      sayLowered(e, node, before);
     } catch (error) {
       if (!(error instanceof UnsupportedError)) throw error;
       const { code, where = '', message: reason, hint } = error;
@@ -152,6 +154,15 @@ function emitNodes(e: Emitter, graph: Graph, unwritten: Unwritten[]): void {
       }
     }
   }
+}
+
+/** Tells of a node that takes several operators. */
+function sayLowered(e: Emitter, node: Node, before: number): void {
+  const made = e.operators.slice(before).map(({ name }) => name);
+  const becomes = made.filter((name) => name !== 'DEQUANTIZE' && name !== 'QUANTIZE');
+  if (becomes.length < 2) return;
+  const name = node.name || node.outputs[0]?.name || node.op;
+  e.context.onLowered({ node: name, op: node.op, becomes });
 }
 
 /** Each output is a tensor of its own, of the type that the graph says. */

@@ -152,6 +152,42 @@ const triangle: Expansion = (p) => {
   p.end(0, p.where(mask, x, 0));
 };
 
+/** The middle of some axes, or what is there with zeros around; sizes may be computed. */
+const centerCropPad: Expansion = (p) => {
+  const x = p.in(0);
+  const dims = p.dims(x);
+  const rank = dims.length;
+  const axes =
+    p.attributes.ints('axes')?.map((axis) => (axis < 0 ? axis + rank : axis)) ??
+    dims.map((_, axis) => axis);
+  const wanted = p.cast(p.in(1), 'int64');
+  const sizes = p.ints(axes.map((axis) => dims[axis]!));
+  const half = (difference: Value): Value => p.div(p.binary('Max', difference, 0), 2);
+  const start = half(p.sub(sizes, wanted));
+  const kept = p.binary('Min', sizes, wanted);
+  const list = p.ints(axes);
+  const lists = [start, p.add(start, kept), list];
+  const cropped = p.op(
+    'Slice',
+    [x, ...lists],
+    dims.map(() => null),
+    p.dtype(x),
+  );
+  const missing = p.binary('Max', p.sub(wanted, sizes), 0);
+  const before = half(missing);
+  const pads = p.concat([before, p.sub(missing, before)], 0);
+  const zero = p.scalar(0, p.dtype(x));
+  p.end(
+    0,
+    p.op(
+      'Pad',
+      [cropped, pads, zero, list],
+      dims.map(() => null),
+      p.dtype(x),
+    ),
+  );
+};
+
 /** Ones on a diagonal. */
 const eye: Expansion = (p) => {
   const [rows, columns] = p.dims(p.in(0)) as [number, number];
@@ -186,6 +222,7 @@ export const arrangeExpansions: Readonly<Record<string, Expansion>> = {
   Col2Im: columnsToImage,
   Trilu: triangle,
   EyeLike: eye,
+  CenterCropPad: centerCropPad,
   'ai.onnx.ml:ArrayFeatureExtractor': features,
   'ai.onnx.ml:Binarizer': binarizer,
 };

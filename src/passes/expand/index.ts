@@ -8,6 +8,8 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { resizeExpansions } from './computed-resize.ts';
+import { einsumExpansions } from './einsum.ts';
 import { integerProductExpansions } from './integer-products.ts';
 import { linearExpansions } from './linear.ts';
 import { loopExpansions } from './loops.ts';
@@ -30,12 +32,14 @@ const expansions: Readonly<Record<string, Expansion>> = {
   ...attentionExpansions,
   ...integerProductExpansions,
   ...linearExpansions,
+  ...einsumExpansions,
   ...loopExpansions,
   ...lossExpansions,
   ...normExpansions,
   ...poolExpansions,
   ...quantizeExpansions,
   ...recurrentExpansions,
+  ...resizeExpansions,
   ...samplingExpansions,
   ...signalExpansions,
   ...tfliteRecurrentExpansions,

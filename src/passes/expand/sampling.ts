@@ -1,5 +1,6 @@
 import { volume } from '../../core/shape.ts';
 import type { Value } from '../../ir/graph.ts';
+import { cubicShares } from './computed-resize.ts';
 import type { Expansion } from './index.ts';
 import type { Parts } from './parts.ts';
 
@@ -35,12 +36,7 @@ function tapsAt(p: Parts, mode: string, place: Value): Tap[] {
       { at: first, share: p.sub(1, t) },
       { at: p.add(first, 1), share: t },
     ];
-  // Keys 1981, a = −0.75.
-  const a = -0.75;
-  const near = (d: Value): Value => p.add(p.mul(p.mul(p.sub(p.mul(d, a + 2), a + 3), d), d), 1);
-  const far = (d: Value): Value =>
-    p.sub(p.mul(p.add(p.mul(p.sub(p.mul(d, a), 5 * a), d), 8 * a), d), 4 * a);
-  const shares = [far(p.add(t, 1)), near(t), near(p.sub(1, t)), far(p.sub(2, t))];
+  const shares = cubicShares(p, t, -0.75);
   return shares.map((share, i) => ({ at: p.add(first, i - 1), share }));
 }
 
@@ -110,28 +106,31 @@ function both(p: Parts, op: string, a: Value | null, b: Value | null): Value | n
   return a === null || b === null ? (a ?? b) : p.binary(op, a, b);
 }
 
-/** Places of an image of some sizes under an affine map [N, axes, axes + 1]. */
+/** Places of an image under an affine map [N, axes, axes + 1]: for each axis what all others add to it. */
 const affineGrid: Expansion = (p) => {
   const theta = p.in(0);
-  const sizes = (p.numbers(1) ?? p.stop('the sizes are computed')).slice(2);
-  const rank = sizes.length;
+  const [batch, rank] = p.dims(theta) as [number, number];
   const isAligned = p.attributes.int('align_corners', 0) !== 0;
-  const points = volume(sizes);
-  const places = new Float32Array(points * (rank + 1)).fill(1);
-  for (let point = 0; point < points; point++) {
-    let rest = point;
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      const size = sizes[axis]!;
-      const i = rest % size;
-      rest = Math.floor(rest / size);
-      const step = isAligned ? (size === 1 ? 0 : (2 * i) / (size - 1) - 1) : (2 * i + 1) / size - 1;
-      places[point * (rank + 1) + rank - 1 - axis] = step;
-    }
-  }
-  const map = p.transpose(theta, [0, 2, 1]);
-  const batch = p.dims(theta)[0]!;
-  const grid = p.matmul(p.floats(places, [1, points, rank + 1]), map);
-  p.end(0, p.reshape(grid, [batch, ...sizes, rank]));
+  const sizes = p.cast(p.in(1), 'float32');
+  const raw = (op: string, inputs: Value[]): Value => p.op(op, inputs, null, 'float32');
+  // Numbers from −1 to 1 on each axis of the image, the last one first.
+  const places = Array.from({ length: rank }, (_, axis) => {
+    const at = rank - 1 - axis;
+    const size = p.pick(sizes, 0, 2 + at);
+    const index = p.op('Range', [p.floats([0], []), size, p.floats([1], [])], [null], 'float32');
+    const step = isAligned
+      ? p.sub(p.div(p.mul(index, 2), p.binary('Max', p.sub(size, 1), 1)), 1)
+      : p.sub(p.div(p.add(p.mul(index, 2), 1), size), 1);
+    const isOne = p.test('LessOrEqual', size, 1);
+    const shape = [1, ...Array.from({ length: rank }, (_, i) => (i === at ? -1 : 1)), 1];
+    return raw('Reshape', [isAligned ? p.where(isOne, 0, step) : step, p.ints(shape)]);
+  });
+  const column = (axis: number): Value =>
+    p.reshape(p.slice(theta, 2, axis, axis + 1), [batch, ...places.map(() => 1), rank]);
+  const sum = places
+    .map((place, axis) => raw('Mul', [column(axis), place]))
+    .reduce((all, part) => raw('Add', [all, part]), column(rank));
+  p.end(0, sum);
 };
 
 export const samplingExpansions: Readonly<Record<string, Expansion>> = {

@@ -50,9 +50,9 @@ export function disjoint(
   // A line of the image at a time: its products are still in the cache when they are moved.
   const run = kw * outChannels;
   const copy = {
-    sizes: [w, kh, run],
-    from: [kh * run, run, 1],
-    to: [run, w * run, 1],
+    sizes: [kh, w, run],
+    from: [run, kh * run, 1],
+    to: [w * run, run, 1],
   };
   return {
     kernel: 'f32_gemm transposed',

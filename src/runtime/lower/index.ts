@@ -3,6 +3,7 @@ import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
+import { int8ConvTransposeLowerings } from './int8/conv-transpose.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
@@ -44,6 +45,7 @@ export const lowerings: readonly Lowering[] = [
   ...selectLowerings,
   ...recurrentLowerings,
   ...int8ConvLowerings,
+  ...int8ConvTransposeLowerings,
   ...int8MatmulLowerings,
   ...int8PairLowerings,
   ...int8ElementwiseLowerings,

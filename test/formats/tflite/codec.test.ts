@@ -1,7 +1,9 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { FormatError, ModelpressError } from '../../../src/core/errors.ts';
-import type { ByteSource } from '../../../src/core/source.ts';
+import { type ByteSource, bufferSource, readSync } from '../../../src/core/source.ts';
+import type { ExternalFiles } from '../../../src/formats/external-files.ts';
+import { readModel } from '../../../src/formats/index.ts';
 import {
   decodeTflite,
   encodeTflite,
@@ -9,6 +11,8 @@ import {
   openTflite,
   type TfliteFile,
 } from '../../../src/formats/tflite/codec.ts';
+import type { ModelRecord } from '../../../src/formats/tflite/records.ts';
+import { verifyTflite } from '../../../src/formats/tflite/verify.ts';
 import { malformedTflite, tfliteFiles } from './corpus.ts';
 import { differences } from './same-tables.ts';
 
@@ -117,6 +121,125 @@ x('what lies outside must be in the file', () => {
   const huge = bytes.slice();
   huge[at + 7] = 0x80;
   fails(huge);
+});
+
+x('weights in other files', async () => {
+  const record: ModelRecord = {
+    version: 3,
+    buffers: [{}],
+    externalBufferGroups: [{ name: 'weights.bin' }],
+    externalBuffers: [
+      { id: 7, offset: 2n, length: 3n },
+      { id: 9, offset: 5n, length: 1n, packing: 'unpacked' },
+    ],
+    subgraphs: [{ tensors: [{ type: 9, shape: Int32Array.of(3), externalBuffer: 7 }] }],
+  };
+  const weights = Uint8Array.of(0, 1, 2, 3, 4, 5);
+  const open = (model: ModelRecord, external?: ExternalFiles): Promise<TfliteFile> =>
+    openTflite(bufferSource(encodeTflite(model)), { external });
+  const file = await open(record, { 'weights.bin': weights });
+  assert.equal(readSync(file.external.get(7)!, 0, 3), Uint8Array.of(2, 3, 4));
+  assert.equal(file.external.get(9)!.size, 1);
+  await verifyTflite(file);
+  const wide = { type: 9, shape: Int32Array.of(4), externalBuffer: 7 };
+  const other = await open({ ...record, subgraphs: [{ tensors: [wide] }] }, () => weights);
+  await verifyTflite(other).then(
+    () => assert.unreachable('4 elements of 3 bytes'),
+    (error: ModelpressError) => assert.is(error.code, 'E_TFLITE_TENSOR_SIZE'),
+  );
+  assert.equal(encodeTflite(file.record), encodeTflite(record));
+  const cases: [Partial<ModelRecord>, ExternalFiles | undefined, string][] = [
+    [{}, undefined, 'E_TFLITE_EXTERNAL_MISSING'],
+    [{}, { 'weights.bin': weights.subarray(0, 5) }, 'E_TFLITE_EXTERNAL_RANGE'],
+    [{ externalBufferGroups: [{ name: '../weights.bin' }] }, {}, 'E_TFLITE_EXTERNAL_PATH'],
+    [{ externalBufferGroups: [] }, {}, 'E_TFLITE_EXTERNAL'],
+    [{ externalBuffers: [{ id: 7 }, { id: 7 }] }, { 'weights.bin': weights }, 'E_TFLITE_EXTERNAL'],
+    [
+      { externalBuffers: [{ id: 7, packing: 'wound' }] },
+      { 'weights.bin': weights },
+      'E_TFLITE_PACKING',
+    ],
+  ];
+  for (const [change, files, code] of cases) {
+    await open({ ...record, ...change }, files).then(
+      () => assert.unreachable(code),
+      (error: ModelpressError) => assert.is(error.code, code),
+    );
+  }
+});
+
+x('a model with weights in another file', async () => {
+  const shape = Int32Array.of(2);
+  const record: ModelRecord = {
+    version: 3,
+    operatorCodes: [{}],
+    buffers: [{}],
+    externalBufferGroups: [{ name: 'weights.bin' }],
+    externalBuffers: [{ id: 1, offset: 4n, length: 8n }],
+    subgraphs: [
+      {
+        tensors: [
+          { name: 'x', shape },
+          { name: 'w', shape, externalBuffer: 1 },
+          { name: 'y', shape },
+        ],
+        inputs: Int32Array.of(0),
+        outputs: Int32Array.of(2),
+        operators: [{ inputs: Int32Array.of(0, 1), outputs: Int32Array.of(2) }],
+      },
+    ],
+  };
+  const weights = new Uint8Array(Float32Array.of(9, 1.5, -2).buffer);
+  const model = await readModel(encodeTflite(record), { external: { 'weights.bin': weights } });
+  const [w] = model.graph.nodes.flatMap(({ inputs }) =>
+    inputs.map((value) => value?.constant).filter((constant) => constant != null),
+  );
+  assert.equal(w!.shape, [2]);
+  assert.equal(readSync(w!.data, 0, 8), weights.subarray(4));
+});
+
+x('3.2 GB: streamed behind the tables, opened without reading them', async () => {
+  const zeros = new Uint8Array(2 ** 24);
+  let largest = 0;
+  const virtual = (size: number): ByteSource => ({
+    size,
+    read(_offset, length) {
+      largest = Math.max(largest, length);
+      return zeros.subarray(0, length);
+    },
+  });
+  const record: ModelRecord = { version: 3, buffers: [{}, {}, {}], description: 'large' };
+  const head: number[] = [];
+  let written = 0;
+  const size = await encodeTfliteTo(
+    record,
+    {
+      write(chunk) {
+        for (let i = 0; i < chunk.length && head.length < 1000; i++) head.push(chunk[i]!);
+        written += chunk.length;
+      },
+    },
+    { buffers: [undefined, virtual(1.6e9), virtual(1.6e9)] },
+  );
+  assert.is(written, size);
+  assert.ok(size > 3.2e9 && size < 3.2e9 + 1000);
+  assert.ok(largest <= 2 ** 24);
+  const file = await openTflite({
+    size,
+    read(offset, length) {
+      const bytes = new Uint8Array(length);
+      bytes.set(head.slice(offset, offset + length));
+      return bytes;
+    },
+  });
+  assert.is(file.record.description, 'large');
+  assert.equal(
+    file.buffers.map((buffer) => buffer.size),
+    [0, 1.6e9, 1.6e9],
+  );
+  const [, first, second] = file.record.buffers!;
+  assert.is(Number(second!.offset) + 1.6e9, size);
+  assert.ok(Number(first!.offset) % 16 === 0 && Number(first!.offset) < 1000);
 });
 
 x('broken files end in a typed error or a model', () => {

@@ -10,21 +10,15 @@ import type { Reading } from './reading.ts';
 
 /** The constant that a tensor is, or null: its buffer is empty, though it has elements.
  *  @throws {FormatError} the buffer does not fit the type and shape
- *  @throws {UnsupportedError} the tensor's data are in another file, or stored in a way that is not known */
+ *  @throws {UnsupportedError} the tensor's data are stored in a way that is not known */
 export function constantOfTensor(
   tensor: TensorRecord,
   reading: Reading,
   where: string,
 ): Constant | null {
-  const data = bufferAt(tensor.buffer ?? 0, reading, where);
+  const outside = reading.external.get(tensor.externalBuffer ?? 0);
+  const data = outside ?? bufferAt(tensor.buffer ?? 0, reading, where);
   if (data === null) {
-    if ((tensor.externalBuffer ?? 0) > 0) {
-      throw new UnsupportedError('a tensor in another file', {
-        code: 'E_TFLITE_EXTERNAL',
-        where,
-        hint: 'convert the model with its weights inside',
-      });
-    }
     const shape = shapeOf(tensor, reading, where);
     const dtype = dtypeOf(tensor.type);
     if (!shape.includes(0) || dtype === null) return null;

@@ -1,3 +1,4 @@
+import { dtypes } from '../../../core/dtype.ts';
 import { bytesOf } from '../../../core/tensor.ts';
 import { constantOf } from '../../../ir/constant.ts';
 import type { Value } from '../../../ir/graph.ts';
@@ -57,10 +58,22 @@ function cast(o: OperatorReader): void {
   o.give('Cast', [o.integers(0)], { to: typeNumber(target) });
 }
 
+/** The same bits as another type of the same width. */
+function bitcast(o: OperatorReader): void {
+  const x = o.integers(0);
+  const output = o.output(0);
+  const [from, to] = [typeOf(x).dtype, output === null ? null : typeOf(output).dtype];
+  if (from === null || to === null || output?.quantization != null)
+    throw o.unsupported('levels as other numbers');
+  if (dtypes[from].bits !== dtypes[to].bits) throw o.unsupported('types of other widths');
+  o.give('BitCast', [x], { to: typeNumber(to) });
+}
+
 export const quantizeRows: Readonly<Record<string, Row>> = {
   QUANTIZE: quantize,
   DEQUANTIZE: dequantize,
   CAST: cast,
+  BITCAST: bitcast,
   DENSIFY: (o) => {
     o.give('Identity', [o.input(0)]);
   },

@@ -4,6 +4,7 @@ import type { Constant } from '../../../ir/constant.ts';
 import type { Value } from '../../../ir/graph.ts';
 import type { State } from '../../../ir/model.ts';
 import type { ReadingTypes } from '../../reading-types.ts';
+import type { ExternalBuffers } from '../external.ts';
 import type { ModelRecord } from '../records.ts';
 
 /** A tensor's variable, or one with a name: what it holds at a point of the graph. */
@@ -23,6 +24,7 @@ export interface Reading {
   readonly names: Set<string>;
   /** What the record's buffers hold; nothing where they are empty. All tensors of a buffer share its source. */
   readonly buffers: readonly ByteSource[];
+  readonly external: ExternalBuffers;
   readonly notes: string[];
   readonly nodes: Budget;
   readonly tensors: Budget;

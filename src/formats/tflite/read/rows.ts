@@ -12,6 +12,7 @@ import { quantizeRows } from './quantize.ts';
 import { recurrentRows } from './recurrent.ts';
 import { reduceRows } from './reduce.ts';
 import { shapeRows } from './shape.ts';
+import { signalRows } from './signal.ts';
 import { sliceRows } from './slice.ts';
 import { spaceRows } from './space.ts';
 import { stablehloRows } from './stablehlo.ts';
@@ -32,6 +33,7 @@ const rows: ReadonlyMap<string, Row> = new Map(
     recurrentRows,
     reduceRows,
     shapeRows,
+    signalRows,
     sliceRows,
     spaceRows,
     stablehloRows,

@@ -170,7 +170,8 @@ function outputsOf(e: Emitter, asRead: AsRead, origin: Origin): Operand[] | null
 
 function hasSizes(value: Value, tensor: TensorRecord): boolean {
   const shape = value.type?.kind === 'tensor' ? value.type.shape : null;
-  if (!isStatic(shape) || (tensor.shapeSignature?.length ?? 0) > 0) return true;
+  const isOpen = (tensor.shape?.length ?? 0) === 0 && tensor.hasRank !== true;
+  if (isOpen || !isStatic(shape) || (tensor.shapeSignature?.length ?? 0) > 0) return true;
   return (
     shape.length === (tensor.shape?.length ?? 0) &&
     shape.every((dim, i) => dim === tensor.shape![i])

@@ -10,6 +10,7 @@ import type { BuiltinOptions } from '../records.ts';
 import { type Emitter, knownRank, numbersOf } from './emitter.ts';
 import { typeNumber } from './file.ts';
 import type { Operand } from './operand.ts';
+import { slicedConstant } from './sliced-constant.ts';
 
 /** An operand for what only moves another's elements: quantized alike. */
 export function like(e: Emitter, x: Operand, shape: Shape): Operand {
@@ -297,6 +298,11 @@ export function slice(
       return typeof dim === 'number' ? dim - begin[axis]! : begin[axis] === 0 ? dim : null;
     }) ?? null;
   if (out === undefined && begin.every((at) => at === 0) && sameShape(shape, x.shape)) return x;
+  if (out === undefined && x.constant !== null && isStatic(x.shape) && isStatic(shape)) {
+    const constant = slicedConstant(x.constant, begin, shape);
+    const isWhole = x.quantization === null || x.quantization.axis === null;
+    if (constant !== null && isWhole) return { ...x, shape, constant, index: -1 };
+  }
   const to = out ?? like(e, x, shape);
   e.op('SLICE', [x, e.ints(begin), e.ints(size)], [to], { type: 'SliceOptions', value: {} });
   return to;

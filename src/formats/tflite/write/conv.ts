@@ -1,7 +1,7 @@
 import type { Dim } from '../../../core/shape.ts';
 import { activationOf, noActivation } from '../../../ops/activation.ts';
 import { activate, activated, fusedActivation } from './activation.ts';
-import { binary, concat, pad, reshape, slice, transpose } from './blocks.ts';
+import { binary, concat, like, pad, reshape, slice, transpose } from './blocks.ts';
 import { convTranspose } from './conv-transpose.ts';
 import { type Emitter, knownSizes, type Row } from './emitter.ts';
 import type { Operand } from './operand.ts';
@@ -102,7 +102,42 @@ function convolve2d(
     return;
   }
   const filter = transpose(e, w, [0, 2, 3, 1]);
-  e.op('CONV_2D', [input, filter, bias(e, o)], [out], { type: 'Conv2DOptions', value });
+  const emit: Convolve = (image, part, offset, to) =>
+    e.op('CONV_2D', [image, part, offset], [to], { type: 'Conv2DOptions', value });
+  if (group > 1 && e.lacks('CONV_2D', groupedVersion)) {
+    const count = { group, each: o / group, inputs: i };
+    inGroups(e, count, [input, filter, bias(e, o), out], 0, emit);
+  } else emit(input, filter, bias(e, o), out);
+}
+
+/** The version of CONV_2D with groups. */
+const groupedVersion = 6;
+
+type Convolve = (image: Operand, filter: Operand, bias: Operand, to: Operand) => void;
+
+/** A convolution for each group of channels.
+ *  @param axis  of the filter's outputs */
+function inGroups(
+  e: Emitter,
+  { group, each, inputs }: { group: number; each: number; inputs: number },
+  [input, filter, offset, out]: readonly [Operand, Operand, Operand, Operand],
+  axis: number,
+  emit: Convolve,
+): void {
+  const part = (x: Operand, at: number, begin: number, size: number): Operand => {
+    const rank = x.shape!.length;
+    const where = (value: number, rest: number): number[] =>
+      new Array<number>(rank).fill(rest).with(at, value);
+    return slice(e, x, where(begin, 0), where(size, -1));
+  };
+  const last = out.shape!.length - 1;
+  const parts = Array.from({ length: group }, (_, g) => {
+    const to = like(e, out, out.shape!.with(last, each));
+    const weights = part(filter, axis, g * each, each);
+    emit(part(input, last, g * inputs, inputs), weights, part(offset, 0, g * each, each), to);
+    return to;
+  });
+  concat(e, parts, last, out);
 }
 
 function convolve3d(
@@ -127,23 +162,14 @@ function convolve3d(
     fusedActivationFunction: fused,
   };
   const filter = transpose(e, w, [2, 3, 4, 1, 0]);
-  const emit = (image: Operand, part: Operand, offset: Operand, to: Operand): void =>
+  const emit: Convolve = (image, part, offset, to) =>
     e.op('CONV_3D', [image, part, offset], [to], { type: 'Conv3DOptions', value });
   const group = e.attributes.int('group');
-  const offset = bias(e, o);
-  if (group === 1) {
-    emit(input, filter, offset, out);
-    return;
+  if (group === 1) emit(input, filter, bias(e, o), out);
+  else {
+    const count = { group, each: o / group, inputs: i };
+    inGroups(e, count, [input, filter, bias(e, o), out], 4, emit);
   }
-  const each = o / group;
-  const parts = Array.from({ length: group }, (_, g) => {
-    const image = slice(e, input, [0, 0, 0, 0, g * i], [-1, -1, -1, -1, i]);
-    const part = slice(e, filter, [0, 0, 0, 0, g * each], [-1, -1, -1, -1, each]);
-    const to = e.temp('float32', out.shape!.with(4, each));
-    emit(image, part, slice(e, offset, [g * each], [each]), to);
-    return to;
-  });
-  concat(e, parts, 4, out);
 }
 
 export const convRows: Readonly<Record<string, Row>> = {

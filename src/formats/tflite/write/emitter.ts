@@ -11,9 +11,11 @@ import { freshName } from '../../../ir/walk.ts';
 import { findOp, ops, readAttributes } from '../../../ops/index.ts';
 import type { AttributeReader } from '../../../ops/op.ts';
 import type { Evaluate } from '../../../passes/rules/constants.ts';
+import type { LoweredNode } from '../../format.ts';
 import type { QuantizationChange } from '../../quantization-change.ts';
 import { hasIntegerKernel } from '../legalize/kernels.ts';
 import type { BuiltinOptions } from '../records.ts';
+import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
@@ -35,10 +37,12 @@ export interface EmitContext {
   /** Names that are taken. */
   readonly names: Set<string>;
   readonly evaluate: Evaluate | null;
-  /** Nodes that run on integers. */
-  readonly integer: ReadonlySet<Node>;
+  /** Oldest release of the runtime that is to load the file. */
+  readonly minRuntime: string | null;
   /** Whether products of real numbers and weights of 8 bits are left to the runtime's hybrid kernels. */
   readonly hybrid: boolean;
+  /** Nodes that run on integers. */
+  readonly integer: ReadonlySet<Node>;
   /** Told what becomes of quantization. */
   onQuantization(change: QuantizationChange): void;
   /** Writes another graph as a subgraph; gives its number.
@@ -46,6 +50,8 @@ export interface EmitContext {
   subgraph(graph: Graph, begin?: (inner: Emitter) => void): number;
   /** Writes a subgraph whose inputs and operators are made by `build`, which gives its outputs; gives its number. */
   made(graph: Graph, at: Node, build: (inner: Emitter) => Operand[]): number;
+  /** Called for a node that takes several operators. */
+  onLowered(node: LoweredNode): void;
   /** Values that the model remembers until the next run. */
   readonly states: ReadonlySet<Value>;
   /** Of a model that was read from a TFLite file: what is still as it was. */
@@ -81,6 +87,13 @@ export class Emitter extends SubgraphTables {
   /** Runs a node on constants; null where nobody can. */
   get evaluate(): Evaluate | null {
     return this.context.evaluate;
+  }
+
+  /** Whether the oldest runtime that is to load the file lacks a version of an operator. */
+  lacks(operator: string, version: number): boolean {
+    const { minRuntime } = this.context;
+    const release = firstRelease(operator, version);
+    return minRuntime !== null && (release === null || isBefore(minRuntime, release));
   }
 
   get node(): Node {
@@ -343,11 +356,7 @@ export class Emitter extends SubgraphTables {
     if (isFolded) return real;
     if (quantization?.storage === 'int16' && quantization.zeroPoint !== null)
       this.#dequantizeWide(operand, quantization, real);
-    else {
-      // Half bytes want a runtime of 2.18: a file of TFLite's own whose weights were made so keeps them.
-      const isKept = this.context.hybrid && quantization?.storage === 'int4';
-      this.raw('DEQUANTIZE', [isKept ? operand : wholeBytes(operand)], [real]);
-    }
+    else this.raw('DEQUANTIZE', [this.context.hybrid ? operand : wholeBytes(operand)], [real]);
     return real;
   }
 

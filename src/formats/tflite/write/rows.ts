@@ -55,6 +55,11 @@ export function hasRow(node: Node): boolean {
   if (node.op === 'MaxPool' && (node.outputs[1]?.uses.size ?? 0) > 0) return false;
   const training = node.attributes.get('training_mode');
   if (training?.type === 'int' && training.value !== 0) return false;
+  const isComputed = (input: number): boolean => {
+    const value = node.inputs[input];
+    return value != null && constantOfValue(value) === null;
+  };
+  if (node.op === 'Resize' && (isComputed(2) || isComputed(3))) return false;
   // A scale that is computed is no quantization of a tensor.
   const scale = node.inputs[1];
   if (

@@ -7,7 +7,7 @@ import type { Operand } from './operand.ts';
 /** Half floats, and integers that stand for reals, stay what they are in the file from this size on, in bytes. */
 export const worthHalf = 1024;
 
-/** The operand with whole bytes. */
+/** The operand with whole bytes: half ones want a runtime of 2.18. */
 export function wholeBytes(operand: Operand): Operand {
   const { constant, quantization } = operand;
   if (constant === null || quantization === null || dtypes[constant.dtype].bits >= 8)
