@@ -33,6 +33,7 @@ export function importQuantization(model: Model, options: ImportOptions = {}): s
   const names = toStore ? namesAround(model.graph) : new Set<string>();
   let constants = 0;
   let values = 0;
+  let removed = 0;
   for (const graph of allGraphs(model.graph)) {
     for (const node of graph.nodes) {
       const isStandard = node.domain === '' || node.domain === 'com.microsoft';
@@ -47,10 +48,12 @@ export function importQuantization(model: Model, options: ImportOptions = {}): s
   for (const graph of allGraphs(model.graph)) {
     for (const node of [...graph.nodes].reverse()) {
       const isUnused = node.outputs.every(({ uses }) => uses.size === 0);
-      if (isUnused && /^(De)?[Qq]uantizeLinear$/.test(node.op)) edit.removeNode(node);
+      if (!isUnused || !/^(De)?[Qq]uantizeLinear$/.test(node.op)) continue;
+      edit.removeNode(node);
+      removed++;
     }
   }
-  if (constants + values === 0) return [];
+  if (constants + values + removed === 0) return [];
   edit.commit();
   return [`${constants} constants and ${values} values have their quantization attached`];
 }

@@ -75,8 +75,9 @@ export class Legalizer {
     );
   }
 
-  /** Gives a node's output the quantization that it must have, and its readers the one that they had. */
-  requantizeOutput(node: Node, index: number, quantization: Quantization): void {
+  /** Gives a node's output the quantization that it must have, and its readers the one that they had.
+   *  @param error  what that may cost */
+  requantizeOutput(node: Node, index: number, quantization: Quantization, error: number): void {
     const value = node.outputs[index]!;
     const wished = value.quantization!;
     const readers = new Set(value.uses);
@@ -91,8 +92,10 @@ export class Legalizer {
     this.say(
       node,
       'requantized',
-      `the steps of "${value.name}" are other than the operator's own: quantized twice`,
-      quantization.scale[0]! / 2,
+      error === 0
+        ? `"${value.name}" is quantized in other steps behind the operator`
+        : `the steps of "${value.name}" are other than the operator's own: quantized twice`,
+      error,
     );
   }
 }

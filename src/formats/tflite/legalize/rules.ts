@@ -1,5 +1,5 @@
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
-import { constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
+import { constantOf, constantOfValue, int64Constant, readConstant } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import type { Quantization } from '../../../ir/types.ts';
 import { activationOf, attributesOfActivation, noActivation } from '../../../ops/activation.ts';
@@ -31,9 +31,36 @@ const keeping: QuantizedRule = (l, node) => {
   if (outputs.some((value) => levelsOf(value)?.storage !== levels.storage)) return mixed;
   if (realInputs(node).length > 1) return mixed;
   node.outputs.forEach((value, index) => {
+    // What is only moved is on the levels already: it is quantized once.
+    const isMoved = isMover(node) || node.op === 'Pad';
+    const error = isMoved ? 0 : levels.scale[0]! / 2;
     if (isReal(value) && !sameQuantization(value.quantization, levels))
-      l.requantizeOutput(node, index, levels);
+      l.requantizeOutput(node, index, levels, error);
   });
+  return null;
+};
+
+/** An average over whole images may have levels of its own: it is a mean. */
+const averaging: QuantizedRule = (l, node) => {
+  const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+  const shape = x.type?.kind === 'tensor' ? x.type.shape : null;
+  const ints = (name: string): number[] | null => {
+    const attribute = node.attributes.get(name);
+    return attribute?.type === 'ints' ? attribute.value.map(Number) : null;
+  };
+  const kernel = ints('kernel_shape');
+  const isWhole =
+    shape?.slice(1, -1).every((size, axis) => size === kernel?.[axis]) === true &&
+    (ints('pads') ?? []).every((size) => size === 0);
+  if (sameQuantization(x.quantization, y.quantization) || !isWhole) return keeping(l, node);
+  const why = free(l, node);
+  if (why !== null) return why;
+  const axes = l.plain(node, `${y.name}_axes`, int64Constant(kernel!.map((_, axis) => axis + 1)));
+  const mean = l.add(node, { op: 'ReduceMean', inputs: [x, axes] }, y.name, y.type);
+  mean.quantization = y.quantization;
+  l.integer.add(mean.producer!);
+  l.edit.replaceUses(y, mean);
+  l.edit.removeNode(node);
   return null;
 };
 
@@ -85,7 +112,7 @@ const fixed =
       scale: Float32Array.of(step),
       zeroPoint: zeroPoint === 0 ? null : Int32Array.of(zeroPoint),
     };
-    if (!sameQuantization(y, levels)) l.requantizeOutput(node, 0, levels);
+    if (!sameQuantization(y, levels)) l.requantizeOutput(node, 0, levels, step / 2);
     return null;
   };
 
@@ -224,7 +251,8 @@ export const quantizedRules: ReadonlyMap<string, QuantizedRule> = new Map([
   ...table(keeping, 'Gather', 'GatherND', 'Expand', 'Tile', 'ReverseSequence', 'TopK'),
   ...table(keeping, 'DepthToSpace', 'SpaceToDepth', 'mp.DepthToSpace', 'mp.SpaceToDepth'),
   ...table(keeping, 'Resize', 'mp.Resize', 'ReduceMax', 'ReduceMin', 'mp.GlobalMaxPool'),
-  ...table(keeping, 'mp.MaxPool', 'mp.AveragePool'),
+  ...table(keeping, 'mp.MaxPool'),
+  ...table(averaging, 'mp.AveragePool'),
   ...table(padding, 'Pad'),
   ...table(joining, 'Concat', 'Max', 'Min', 'Where'),
   ...table(fixed([1 / 256, 1 / 32768], -128), 'Softmax', 'Sigmoid'),
