@@ -230,6 +230,27 @@ proving(
   },
 );
 
+for (const [name, most] of [
+  ['super_resolution', 0],
+  ['resnet20_cifar10', 1],
+  ['blazeface_front_128', 1],
+] as const) {
+  proving(
+    `${name}.tflite has no transposes, or ${most} for images with channels first`,
+    async () => {
+      const bytes = sharedFile(`onnx-models/${name}.onnx`);
+      if (bytes === null) return;
+      for (const [layout, count] of [
+        ['NHWC', 0],
+        ['NCHW', most],
+      ] as const) {
+        const { report } = await convert(bytes, { to: 'tflite', layout, runner: null });
+        assert.equal(report.transposes, { count, least: count }, layout);
+      }
+    },
+  );
+}
+
 proving('integers go to TFLite and back without a change', async () => {
   const bytes = sharedFile('tflite-models/mlperf-tiny/ic_resnet8_int8.tflite');
   if (bytes === null) return;

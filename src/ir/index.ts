@@ -4,7 +4,7 @@ export * from './constant.ts';
 export { describe, Edit, type EditInfo, type EditRecord, type Place } from './edit.ts';
 export { Graph, Node, type NodeSpec, type Origin, type Use, Value } from './graph.ts';
 export { Model, type State } from './model.ts';
-export { permutedConstant } from './permute.ts';
+export { heldConstant, permutedConstant, reshapedConstant } from './permute.ts';
 export { print } from './print.ts';
 export * from './types.ts';
 export { verify } from './verify.ts';

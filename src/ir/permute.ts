@@ -1,6 +1,6 @@
 import { dtypes } from '../core/dtype.ts';
 import { volume } from '../core/shape.ts';
-import type { ByteSource } from '../core/source.ts';
+import { type ByteSource, bufferSource } from '../core/source.ts';
 import { type Constant, readConstant } from './constant.ts';
 import { permuteElements } from './permute-elements.ts';
 
@@ -26,6 +26,24 @@ export function permutedConstant(constant: Constant, perm: readonly number[]): C
     return { dtype, shape, data: base.data, strings, ...origin, permuted };
   }
   return { dtype, shape, data: permutedSource(base, whole), ...origin, permuted };
+}
+
+/** The same elements in another shape: no longer a permutation of anything. */
+export function reshapedConstant(constant: Constant, shape: readonly number[]): Constant {
+  const { permuted: _before, ...rest } = constant;
+  return { ...rest, shape };
+}
+
+/** The same constant with its bytes in memory, those of what it is a permutation of included. */
+export async function heldConstant(constant: Constant): Promise<Constant> {
+  if (constant.strings !== undefined) return constant;
+  const { permuted } = constant;
+  if (permuted !== undefined) {
+    const base = await heldConstant(permuted.base);
+    return base === permuted.base ? constant : permutedConstant(base, permuted.perm);
+  }
+  const bytes = readConstant(constant);
+  return bytes instanceof Uint8Array ? constant : { ...constant, data: bufferSource(await bytes) };
 }
 
 function permutedSource(base: Constant, perm: readonly number[]): ByteSource {

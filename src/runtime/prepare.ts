@@ -1,7 +1,6 @@
-import { bufferSource } from '../core/source.ts';
 import { clone } from '../ir/clone.ts';
-import { readConstant } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
+import { heldConstant } from '../ir/permute.ts';
 import { allGraphs } from '../ir/walk.ts';
 import type { Contract } from './contract.ts';
 import { optimize, optimizeForReference } from './optimize.ts';
@@ -38,11 +37,7 @@ export function prepare(model: Model, contract: Contract = 'single'): Prepared {
 export async function loadWeights(model: Model): Promise<void> {
   for (const graph of allGraphs(model.graph)) {
     for (const value of graph.constants) {
-      const { constant } = value;
-      if (constant === null || constant.strings !== undefined) continue;
-      const bytes = readConstant(constant);
-      if (bytes instanceof Uint8Array) continue;
-      value.constant = { ...constant, data: bufferSource(await bytes) };
+      if (value.constant !== null) value.constant = await heldConstant(value.constant);
     }
   }
 }

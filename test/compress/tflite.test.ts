@@ -99,6 +99,26 @@ for (const { name, quantize, share, loss, runtimes, hybrid } of cases) {
   });
 }
 
+x('a file that is read where it is needed gives the same bytes', async () => {
+  const bytes = sharedFile('tflite-models/ultraface/RFB-320_without_postprocessing.tflite');
+  if (bytes === null) return;
+  const source = {
+    size: bytes.length,
+    read: (offset: number, length: number) => bytes.slice(offset, offset + length),
+  };
+  const later = { ...source, read: async (o: number, n: number) => source.read(o, n) };
+  for (const options of [{}, { quantize: 'int8' } as const]) {
+    const written: Uint8Array[] = [];
+    for (const from of [bytes, source, later]) {
+      const { model } = await compress(await readModel(from), options);
+      written.push(await writeModel(model));
+      await readModel(written.at(-1)!);
+    }
+    assert.equal(written[1], written[0]);
+    assert.ok(Math.abs(written[2]!.length - written[0]!.length) < 0.1 * written[0]!.length);
+  }
+});
+
 x('blocks are not for TFLite files', async () => {
   const bytes = sharedFile('tflite-models/mlperf-tiny/ad_autoencoder_fp32.tflite');
   if (bytes === null) return;

@@ -1,5 +1,6 @@
 import { type Constant, constantOfValue } from '../../ir/constant.ts';
 import { Node, type Value } from '../../ir/graph.ts';
+import { reshapedConstant } from '../../ir/permute.ts';
 import { findOp, ops, readAttributes } from '../../ops/index.ts';
 import { canPermute, isPermutable, type Permutation, permutedConstant } from './permutation.ts';
 import type { RewriteContext } from './rule.ts';
@@ -68,7 +69,7 @@ export function permuteDense(
   const whole = axis === 0 ? [...sizes, constant.shape[1]!] : [constant.shape[0]!, ...sizes];
   const order = axis === 0 ? [...image, sizes.length] : [0, ...image];
   const moved = permutedConstant(constant, order, whole);
-  const value = c.addConstant({ ...moved, shape: constant.shape });
+  const value = c.addConstant(reshapedConstant(moved, constant.shape));
   value.type = weight.type;
   value.quantization = weight.quantization;
   c.setInput(node, 1, value);

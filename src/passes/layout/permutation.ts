@@ -3,6 +3,7 @@ import { run, wait } from '../../core/maybe.ts';
 import { type Shape, volume } from '../../core/shape.ts';
 import type { ByteSource, MaybePromise } from '../../core/source.ts';
 import { type Constant, constantOf, readConstant } from '../../ir/constant.ts';
+import { reshapedConstant } from '../../ir/permute.ts';
 import { permuteElements } from '../../ir/permute-elements.ts';
 import type { Quantization, ValueType } from '../../ir/types.ts';
 
@@ -78,7 +79,8 @@ export function permutedConstant(
   shape: readonly number[] = constant.shape,
 ): Constant {
   const result = permuted(shape, perm);
-  if (isInOrder(perm.filter((axis) => shape[axis] !== 1))) return { ...constant, shape: result };
+  if (isInOrder(perm.filter((axis) => shape[axis] !== 1)))
+    return reshapedConstant(constant, result);
   return moved(constant, result, (bytes, width) => permuteElements(bytes, shape, perm, width));
 }
 

@@ -28,17 +28,29 @@ export class AsRead {
     const origin = valueOrigin(value);
     if (origin === null || !sameLevels(levels, origin.record)) return null;
     if (value.constant === null) return hasSizes(value, origin.record) ? origin.record : null;
-    const { constant } = value;
+    const base = value.constant.permuted?.base ?? value.constant;
+    if (base.data === this.#origin.buffers[origin.record.buffer ?? 0]) return origin.record;
     const held = this.dataOf(origin.record);
-    const bytes = readConstant(constant.permuted?.base ?? constant);
+    const bytes = readConstant(base);
     if (held === null || !(bytes instanceof Uint8Array)) return null;
     const isSame = bytes.buffer === held.buffer && bytes.byteOffset === held.byteOffset;
     return isSame ? origin.record : null;
   }
 
-  /** What a tensor's buffer holds; null for nothing, or what is outside of the file's tables. */
-  dataOf(tensor: TensorRecord): Uint8Array | null {
-    return this.#origin.record.buffers?.[tensor.buffer ?? 0]?.data ?? null;
+  /** Whether a tensor's buffer holds something. */
+  hasData({ buffer = 0 }: TensorRecord): boolean {
+    const { record, buffers } = this.#origin;
+    return record.buffers?.[buffer]?.data !== undefined || (buffers[buffer]?.size ?? 0) > 0;
+  }
+
+  /** What it holds; null for nothing, or what can't be had without waiting. */
+  dataOf({ buffer = 0 }: TensorRecord): Uint8Array | null {
+    const { record, buffers } = this.#origin;
+    const data = record.buffers?.[buffer]?.data;
+    const source = buffers[buffer];
+    if (data !== undefined || source === undefined || source.size === 0) return data ?? null;
+    const bytes = source.read(0, source.size);
+    return bytes instanceof Uint8Array ? bytes : null;
   }
 
   /** A tensor of the file, as an operand. */
@@ -137,20 +149,21 @@ function inputsOf(
   for (const [at, index] of indices.entries()) {
     const use = origin.inputs[at] ?? null;
     const value = use === null ? origin.unread.get(at) : (use.user as Node).inputs[use.index];
+    const tensor = subgraph.tensors?.[index];
+    if (tensor !== undefined && asRead.hasData(tensor) && asRead.dataOf(tensor) === null)
+      return null;
     if (index < 0) operands.push(null);
     else if (value == null) operands.push(e.asReadTensor(index, subgraph));
     else if (value.constant !== null) {
-      const tensor = asRead.tensorOf(value);
-      if (tensor === null || tensor !== subgraph.tensors?.[index]) return null;
+      if (tensor === undefined || asRead.tensorOf(value) !== tensor) return null;
       operands.push(e.asReadTensor(index, subgraph));
     } else {
       if (!e.isKnown(value)) return null;
       const operand = e.operandOf(value);
-      const tensor = subgraph.tensors?.[index];
       const stored = operand.quantization?.storage ?? operand.dtype;
       if (tensor === undefined || stored !== dtypeOf(tensor.type)) return null;
       // A constant that is computed now has the axes that the node wants, not those of the record.
-      if (asRead.dataOf(tensor) !== null) return null;
+      if (asRead.hasData(tensor)) return null;
       if (!sameLevels(operand.quantization, tensor)) return null;
       operands.push(operand);
     }

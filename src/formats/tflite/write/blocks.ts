@@ -4,7 +4,7 @@
 import { equalDims } from '../../../core/dim.ts';
 import type { DType } from '../../../core/dtype.ts';
 import { type Dim, isStatic, type Shape, volume } from '../../../core/shape.ts';
-import { permutedConstant } from '../../../ir/permute.ts';
+import { permutedConstant, reshapedConstant } from '../../../ir/permute.ts';
 import { isInOrder, permuted, permutedQuantization } from '../../../passes/layout/permutation.ts';
 import type { BuiltinOptions } from '../records.ts';
 import { type Emitter, knownRank, numbersOf } from './emitter.ts';
@@ -62,7 +62,7 @@ export function reshape(
   if (out === undefined && sameShape(x.shape, shape)) return x;
   if (out === undefined && x.constant !== null && isStatic(shape)) {
     const isWhole = x.quantization === null || x.quantization.axis === null;
-    if (isWhole) return { ...x, shape, constant: { ...x.constant, shape }, index: -1 };
+    if (isWhole) return { ...x, shape, constant: reshapedConstant(x.constant, shape), index: -1 };
   }
   const to = out ?? like(e, x, shape);
   const unknown = shape.filter((dim) => typeof dim !== 'number').length;

@@ -67,9 +67,10 @@ function signaturesAsRead(origin: ModelOrigin, record: SubGraphRecord): Signatur
 }
 
 /** Metadata, and the subgraphs of other signatures, of the file that a model was read from. */
-export function addRest(file: FileTables, { record, subgraph }: ModelOrigin): void {
+export function addRest(file: FileTables, origin: ModelOrigin): void {
+  const { record, subgraph } = origin;
   for (const { name = '', buffer = 0 } of record.metadata ?? []) {
-    const data = record.buffers?.[buffer]?.data;
+    const data = contentOf(origin, buffer);
     if (name === releaseName || data === undefined) continue;
     file.metadata.push({ name, buffer: file.bufferOf(data) });
   }
@@ -77,14 +78,14 @@ export function addRest(file: FileTables, { record, subgraph }: ModelOrigin): vo
   for (const signature of record.signatureDefs ?? []) {
     const { subgraphIndex = 0 } = signature;
     if (subgraphIndex === subgraph) continue;
-    const index = copySubgraph(file, record, subgraphIndex, copies);
+    const index = copySubgraph(file, origin, subgraphIndex, copies);
     file.signatures.push({ ...signature, subgraphIndex: index });
   }
 }
 
 function copySubgraph(
   file: FileTables,
-  record: ModelRecord,
+  origin: ModelOrigin,
   from: number,
   copies: Map<number, number>,
 ): number {
@@ -92,35 +93,41 @@ function copySubgraph(
   if (known !== undefined) return known;
   const to = file.subgraphs.push({}) - 1;
   copies.set(from, to);
+  const { record } = origin;
   const { tensors = [], operators = [], ...rest } = record.subgraphs?.[from] ?? {};
   file.subgraphs[to] = {
     ...rest,
     tensors: tensors.map((tensor) => ({
       ...tensor,
-      buffer: copyBuffer(file, record, tensor.buffer),
+      buffer: copyBuffer(file, origin, tensor.buffer),
     })),
     operators: operators.map((operator) => {
       const code = record.operatorCodes![operator.opcodeIndex ?? 0]!;
-      const moved = withSubgraphs(operator, (index) => copySubgraph(file, record, index, copies));
+      const moved = withSubgraphs(operator, (index) => copySubgraph(file, origin, index, copies));
       return { ...moved, opcodeIndex: file.codeLike(code) };
     }),
   };
   return to;
 }
 
-function copyBuffer(file: FileTables, record: ModelRecord, index = 0): number {
-  const { data, offset = 0n } = record.buffers?.[index] ?? {};
-  if (data === undefined && offset > 1n) {
-    throw new UnsupportedError(
-      'a changed file has several signatures, and buffers behind its tables',
-      {
-        code: 'E_TFLITE_OUTSIDE',
-        where: `tflite: buffers[${index}]`,
-        hint: 'choose one signature when the model is read, and write it as ONNX first',
-      },
-    );
-  }
+function copyBuffer(file: FileTables, origin: ModelOrigin, index = 0): number {
+  const data = contentOf(origin, index);
   return data === undefined ? 0 : file.bufferOf(data);
+}
+
+/** What a buffer of the file holds; undefined for nothing.
+ *  @throws {UnsupportedError} it can't be had without waiting */
+function contentOf({ record, buffers }: ModelOrigin, index: number): Uint8Array | undefined {
+  const data = record.buffers?.[index]?.data;
+  const source = buffers[index];
+  if (data !== undefined || source === undefined || source.size === 0) return data;
+  const bytes = source.read(0, source.size);
+  if (bytes instanceof Uint8Array) return bytes;
+  throw new UnsupportedError('a changed file has subgraphs or metadata that are not in memory', {
+    code: 'E_TFLITE_OUTSIDE',
+    where: `tflite: buffers[${index}]`,
+    hint: 'read the model from its bytes, or choose one signature and write it as ONNX first',
+  });
 }
 
 /** Options that name subgraphs, by their new numbers. */

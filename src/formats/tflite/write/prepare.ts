@@ -1,8 +1,7 @@
-import { bufferSource } from '../../../core/source.ts';
 import { clone } from '../../../ir/clone.ts';
-import { readConstant } from '../../../ir/constant.ts';
 import type { Node } from '../../../ir/graph.ts';
 import type { Model } from '../../../ir/model.ts';
+import { heldConstant } from '../../../ir/permute.ts';
 import { allGraphs, allNodes } from '../../../ir/walk.ts';
 import { ops } from '../../../ops/index.ts';
 import { expandOperators } from '../../../passes/expand/index.ts';
@@ -74,11 +73,7 @@ function simplified(copy: Model, { evaluate }: WriteOptions): void {
 async function loadConstants(model: Model): Promise<void> {
   for (const graph of allGraphs(model.graph)) {
     for (const value of graph.constants) {
-      const { constant } = value;
-      if (constant === null || constant.strings !== undefined) continue;
-      const bytes = readConstant(constant);
-      if (!(bytes instanceof Uint8Array))
-        value.constant = { ...constant, data: bufferSource(await bytes) };
+      if (value.constant !== null) value.constant = await heldConstant(value.constant);
     }
   }
 }
