@@ -219,6 +219,15 @@ x('a schema or a record that is wrong', () => {
     );
 });
 
+x('a root that the schema does not have', () => {
+  for (const act of [
+    () => verifyTables(new Uint8Array(8), schema, 'Dragon'),
+    () => decodeTables(new Uint8Array(8), schema, 'Dragon'),
+    () => encodeTables({}, schema, 'Dragon'),
+  ])
+    assert.throws(act, (error: unknown) => error instanceof RangeError);
+});
+
 x('a table takes less than half a microsecond to verify', () => {
   const weapons = Array.from({ length: 100_000 }, (_, i) => ({ name: 'w', damage: i % 100 }));
   const bytes = encode({ weapons });

@@ -2,7 +2,13 @@ import type { ByteSource } from '../../core/source.ts';
 import { decodeUtf8 } from '../utf8.ts';
 import { Image } from './image.ts';
 import { arraysOfScalars } from './scalars.ts';
-import type { FieldSchema, ScalarKind, Schema, TableSchema } from './schema.ts';
+import {
+  type FieldSchema,
+  type ScalarKind,
+  type Schema,
+  type TableSchema,
+  tableOf,
+} from './schema.ts';
 import { type UnknownField, type VerifyOptions, verifyImage } from './verify.ts';
 
 /** A table as a plain object: fields that the file leaves out are absent. */
@@ -53,7 +59,7 @@ export async function decodeLazily(
 
 /** Only after `verifyImage`: nothing is checked here. */
 function decodeImage(image: Image, schema: Schema, root: string, lazy = ''): TableRecord {
-  return new Decoder(image, lazy).table(schema.tables.get(root)!, image.u32(0));
+  return new Decoder(image, lazy).table(tableOf(schema, root), image.u32(0));
 }
 
 class Decoder {

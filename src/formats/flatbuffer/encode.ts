@@ -5,7 +5,7 @@ import { BytesWriter } from './bytes-writer.ts';
 import type { TableRecord } from './decode.ts';
 import { largestBuffer } from './image.ts';
 import { elementsOf, putScalar } from './scalars.ts';
-import type { FieldSchema, Schema, TableSchema } from './schema.ts';
+import { type FieldSchema, type Schema, type TableSchema, tableOf } from './schema.ts';
 
 /** A buffer that is laid out and not yet written. */
 export interface Encoded {
@@ -41,7 +41,7 @@ export function encodeTables(
   root: string,
   { identifier = '', limit = largestBuffer }: { identifier?: string; limit?: number } = {},
 ): Encoded {
-  return new Encoder().run(record, schema.tables.get(root)!, identifier, limit);
+  return new Encoder().run(record, tableOf(schema, root), identifier, limit);
 }
 
 /** Writes a laid-out buffer; sources are read in pieces. */
@@ -53,8 +53,11 @@ export async function writeEncoded({ parts }: Encoded, sink: ByteSink): Promise<
 }
 
 /** A laid-out buffer in one array.
- *  @throws {TypeError} a part of it is a source */
+ *  @throws {TypeError} a part of it is a source
+ *  @throws {FormatError} E_TOO_LARGE: more than one array can hold everywhere (2 GiB) */
 export function joinEncoded({ size, parts }: Encoded): Uint8Array {
+  if (size > largestBuffer)
+    throw new FormatError(`${size} bytes in one array`, { code: 'E_TOO_LARGE' });
   const bytes = new Uint8Array(size);
   let at = 0;
   for (const part of parts) {

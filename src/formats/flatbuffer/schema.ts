@@ -8,7 +8,7 @@
  *  alignment of a struct or of a vector's elements, a `!` at the end says that the field is required. Fields stand in
  *  the order of their slots; a union takes two. */
 
-import { FormatError } from '../../core/errors.ts';
+import { FormatError, rangeError } from '../../core/errors.ts';
 
 export type ScalarKind = '?' | 'b' | 'B' | 'h' | 'H' | 'i' | 'I' | 'q' | 'Q' | 'f' | 'd';
 
@@ -69,6 +69,14 @@ export const sizeOfScalar: Readonly<Record<ScalarKind, number>> = {
 export function defaultOf({ kind, default: value }: FieldSchema): number | bigint | boolean {
   if (kind === 'q' || kind === 'Q') return BigInt(value);
   return kind === '?' ? value !== 0 : value;
+}
+
+/** A table of a schema by its name.
+ *  @throws {RangeError} there is none */
+export function tableOf({ tables }: Schema, name: string): TableSchema {
+  const table = tables.get(name);
+  if (table === undefined) throw rangeError('root', 'a table of the schema', name);
+  return table;
 }
 
 type Draft<T> = { -readonly [K in keyof T]: T[K] };

@@ -1,12 +1,12 @@
 import { FormatError, LimitError, UnsupportedError } from '../../core/errors.ts';
 import { type Limits, resolveLimits } from '../../core/limits.ts';
 import { Image } from './image.ts';
-import type { FieldSchema, Schema, TableSchema } from './schema.ts';
+import { type FieldSchema, type Schema, type TableSchema, tableOf } from './schema.ts';
 
 export interface VerifyOptions {
   /** Four letters that the buffer must have at bytes 4 to 7. */
   identifier?: string;
-  /** `depth`, `stringBytes` and `decodedBytes` count. */
+  /** `depth` (never above 127), `stringBytes` and `decodedBytes` count. */
   limits?: Partial<Limits> | undefined;
 }
 
@@ -62,7 +62,7 @@ export function verifyImage(
   lazy = '',
 ): Verified {
   const verifier = new Verifier(image, resolveLimits(limits, image.size), lazy);
-  return verifier.run(schema.tables.get(root)!, identifier);
+  return verifier.run(tableOf(schema, root), identifier);
 }
 
 class Verifier {

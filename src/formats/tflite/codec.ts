@@ -1,5 +1,5 @@
 import { FormatError } from '../../core/errors.ts';
-import type { Limits } from '../../core/limits.ts';
+import { Budget, type Limits, resolveLimits } from '../../core/limits.ts';
 import {
   type ByteSink,
   type ByteSource,
@@ -77,7 +77,7 @@ async function tablesOf(source: ByteSource, options: CodecOptions): Promise<Tabl
   const head = await source.read(0, Math.min(source.size, smallFile));
   // A view of memory that holds all: reading all costs nothing.
   const inMemory = head.buffer.byteLength >= source.size && source.size <= largestBuffer;
-  if (inMemory) return fileOf(await source.read(0, source.size), source, options);
+  if (inMemory) return fileOf(await source.read(0, source.size), options);
   const unknown: UnknownField[] = [];
   const decoded = await decodeLazily(source, tfliteSchema(), 'Model', 'Buffer.data', {
     identifier,
@@ -85,13 +85,14 @@ async function tablesOf(source: ByteSource, options: CodecOptions): Promise<Tabl
     onUnknown: (field) => unknown.push(field),
   });
   const record = decoded as ModelRecord;
+  const outside = new Outside(source, options);
   const buffers = (record.buffers ?? []).map((buffer, i) => {
     const content = buffer.data as unknown as ByteSource | undefined;
     if (content?.size === 0) buffer.data = new Uint8Array(0);
     else delete buffer.data;
-    return content !== undefined && content.size > 0 ? content : outside(source, buffer, i);
+    return content !== undefined && content.size > 0 ? content : outside.buffer(buffer, i);
   });
-  for (const { operator, content } of largeOptions(record, source))
+  for (const [operator, content] of outside.options(record))
     operator.customOptions = await content.read(0, content.size);
   return { record, buffers, unknown };
 }
@@ -99,77 +100,74 @@ async function tablesOf(source: ByteSource, options: CodecOptions): Promise<Tabl
 /** Decodes a TFLite file in memory: `openTflite` without waiting, and only the tables; a buffer that lies behind the
  *  FlatBuffers part gets its `data` too. */
 export function decodeTflite(bytes: Uint8Array, options: CodecOptions = {}): ModelRecord {
-  const { record, buffers } = fileOf(bytes, bufferSource(bytes), options);
+  const { record, buffers } = fileOf(bytes, options);
   record.buffers?.forEach((buffer, i) => {
-    if (lengthOf(buffer) > 0) buffer.data = readSync(buffers[i]!, 0, buffers[i]!.size);
+    const { size } = buffers[i]!;
+    if (size > 0) buffer.data = readSync(buffers[i]!, 0, size);
   });
   return record;
 }
 
-function fileOf(bytes: Uint8Array, source: ByteSource, options: CodecOptions): Tables {
+function fileOf(bytes: Uint8Array, options: CodecOptions): Tables {
   const unknown: UnknownField[] = [];
   const record = decodeTables(bytes, tfliteSchema(), 'Model', {
     identifier,
     ...options,
     onUnknown: (field) => unknown.push(field),
   }) as ModelRecord;
+  const outside = new Outside(bufferSource(bytes), options);
   const buffers = (record.buffers ?? []).map((buffer, i) =>
     buffer.data === undefined || buffer.data.length === 0
-      ? outside(source, buffer, i)
+      ? outside.buffer(buffer, i)
       : bufferSource(buffer.data),
   );
-  for (const { operator, content } of largeOptions(record, bufferSource(bytes)))
+  for (const [operator, content] of outside.options(record))
     operator.customOptions = readSync(content, 0, content.size);
   return { record, buffers, unknown };
 }
 
-/** Bytes of a buffer outside of the FlatBuffers part; an offset of 0 or 1 says there are none. */
-function lengthOf({ offset = 0n, size = 0n }: BufferRecord): number {
-  return offset > 1n ? Number(size) : 0;
-}
+/** What lies behind the FlatBuffers part of a file. */
+class Outside {
+  private readonly source: ByteSource;
+  private readonly budget: Budget;
 
-function outside(source: ByteSource, buffer: BufferRecord, index: number): ByteSource {
-  const length = lengthOf(buffer);
-  if (length === 0) return bufferSource(new Uint8Array(0));
-  return rangeOf(source, buffer.offset!, buffer.size!, `buffers[${index}]`);
-}
-
-function rangeOf(source: ByteSource, offset: bigint, size: bigint, where: string): ByteSource {
-  if (offset + size > BigInt(source.size)) {
-    throw new FormatError(`bytes ${offset} to ${offset + size} are not in the file`, {
-      code: 'E_TFLITE_RANGE',
-      where: `Model.${where}`,
-      hint: 'the file may be incomplete',
-    });
+  constructor(source: ByteSource, { limits }: CodecOptions) {
+    this.source = source;
+    this.budget = new Budget('decodedBytes', resolveLimits(limits, source.size));
   }
-  return sliceSource(source, Number(offset), Number(size));
-}
 
-/** Custom options that lie outside of the FlatBuffers part.
- *  @throws {FormatError} they are not in the file, or take more than the file has */
-function largeOptions(
-  { subgraphs = [] }: ModelRecord,
-  source: ByteSource,
-): { operator: OperatorRecord; content: ByteSource }[] {
-  let total = 0;
-  const found: { operator: OperatorRecord; content: ByteSource }[] = [];
-  subgraphs.forEach(({ operators = [] }, graph) => {
-    operators.forEach((operator, i) => {
-      const { largeCustomOptionsOffset: offset = 0n, largeCustomOptionsSize: size = 0n } = operator;
-      if (offset <= 1n) return;
-      const where = `subgraphs[${graph}].operators[${i}].customOptions`;
-      const content = rangeOf(source, offset, size, where);
-      total += content.size;
-      if (total > Math.min(source.size, largestBuffer)) {
-        throw new FormatError('custom options take more bytes than the file has', {
-          code: 'E_TFLITE_RANGE',
-          where: `Model.${where}`,
-        });
+  /** @throws {FormatError} it is not in the file
+   *  @throws {LimitError} many that share their bytes */
+  buffer(record: BufferRecord, index: number): ByteSource {
+    const { offset = 0n, size = 0n } = record;
+    // An offset of 0 or 1 says that there is none.
+    if (offset <= 1n || size === 0n) return bufferSource(new Uint8Array(0));
+    return this.range(offset, size, `Model.buffers[${index}]`);
+  }
+
+  /** Custom options of operators. */
+  *options({ subgraphs = [] }: ModelRecord): Generator<[OperatorRecord, ByteSource]> {
+    for (const [graph, { operators = [] }] of subgraphs.entries()) {
+      for (const [i, operator] of operators.entries()) {
+        const { largeCustomOptionsOffset = 0n, largeCustomOptionsSize = 0n } = operator;
+        if (largeCustomOptionsOffset <= 1n) continue;
+        const where = `Model.subgraphs[${graph}].operators[${i}].customOptions`;
+        yield [operator, this.range(largeCustomOptionsOffset, largeCustomOptionsSize, where)];
       }
-      found.push({ operator, content });
-    });
-  });
-  return found;
+    }
+  }
+
+  private range(offset: bigint, size: bigint, where: string): ByteSource {
+    if (offset + size > BigInt(this.source.size)) {
+      throw new FormatError(`bytes ${offset} to ${offset + size} are not in the file`, {
+        code: 'E_TFLITE_RANGE',
+        where,
+        hint: 'the file may be incomplete',
+      });
+    }
+    this.budget.spend(Number(size), where);
+    return sliceSource(this.source, Number(offset), Number(size));
+  }
 }
 
 export interface TfliteEncodeOptions {

@@ -23,7 +23,7 @@ const onnxOpset = 21;
 export async function readTflite(source: ByteSource, options: ReadOptions): Promise<Model> {
   const limits = resolveLimits(options.limits, source.size);
   const file = await openTflite(source, { limits, external: options.external });
-  const { record, buffers, external } = file;
+  const { record, buffers, external, unknown } = file;
   await verifyTflite(file, limits);
   const subgraph = subgraphOf(record, options.signature);
   const reading: Reading = {
@@ -33,7 +33,10 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
     names: new Set(),
     buffers: await Promise.all(buffers.map(small)),
     external,
-    notes: [],
+    notes: unknown.map(
+      ({ table, slot, count }) =>
+        `${count} × a field of a newer schema is left out: ${table}, place ${slot}`,
+    ),
     nodes: new Budget('nodes', limits),
     tensors: new Budget('tensors', limits),
     variables: new Map(),

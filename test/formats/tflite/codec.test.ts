@@ -1,6 +1,6 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { FormatError, ModelpressError } from '../../../src/core/errors.ts';
+import { FormatError, LimitError, ModelpressError } from '../../../src/core/errors.ts';
 import { type ByteSource, bufferSource, readSync } from '../../../src/core/source.ts';
 import type { ExternalFiles } from '../../../src/formats/external-files.ts';
 import { readModel } from '../../../src/formats/index.ts';
@@ -121,6 +121,29 @@ x('what lies outside must be in the file', () => {
   const huge = bytes.slice();
   huge[at + 7] = 0x80;
   fails(huge);
+});
+
+x('many buffers of the same bytes outside are refused', () => {
+  const count = 5000;
+  const data = new Uint8Array(20_000);
+  const record = { version: 3, buffers: Array.from({ length: count }, () => ({ data })) };
+  const one = encodeTflite({ version: 3, buffers: record.buffers.slice(0, 1) }, { limit: 1 });
+  assert.is(decodeTflite(one).buffers?.[0]?.data?.length, 20_000);
+  // The tables of 5,000 buffers with the content of one.
+  const bytes = encodeTflite(record, { limit: 1 });
+  const tables = decodeTflite(bytes, { limits: { decodedBytes: 1e9 } });
+  const first = Number(tables.buffers![0]!.offset);
+  const small = bytes.slice(0, first + 20_000);
+  const view = new DataView(small.buffer);
+  for (let at = 0; at + 16 <= first; at += 4) {
+    const offset = view.getBigUint64(at, true);
+    if (view.getBigUint64(at + 8, true) === 20_000n && offset > BigInt(first))
+      view.setBigUint64(at, BigInt(first), true);
+  }
+  assert.throws(
+    () => decodeTflite(small),
+    (error: unknown) => error instanceof LimitError && error.limit === 'decodedBytes',
+  );
 });
 
 x('weights in other files', async () => {

@@ -2,6 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ModelpressError } from '../../../src/core/errors.ts';
 import { bufferSource } from '../../../src/core/source.ts';
+import { readModel } from '../../../src/formats/index.ts';
 import { encodeTflite, openTflite } from '../../../src/formats/tflite/codec.ts';
 import type {
   ModelRecord,
@@ -9,6 +10,7 @@ import type {
   TensorRecord,
 } from '../../../src/formats/tflite/records.ts';
 import { verifyTflite } from '../../../src/formats/tflite/verify.ts';
+import { verify } from '../../../src/ir/verify.ts';
 import { malformedTflite, tfliteFiles } from './corpus.ts';
 
 const x = suite('tflite verify');
@@ -184,6 +186,7 @@ x('broken files end in a typed error or are fine', async () => {
   for (const { name, bytes } of malformedTflite()) {
     try {
       await verifyBytes(bytes);
+      verify(await readModel(bytes, { format: 'tflite' }));
     } catch (error) {
       assert.instance(error, ModelpressError, `${name}: ${error}`);
     }
