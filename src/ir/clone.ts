@@ -19,6 +19,8 @@ export function clone(model: Model): Model {
   for (const [domain, version] of model.opsets) copy.opsets.set(domain, version);
   for (const [key, value] of model.metadata) copy.metadata.set(key, value);
   copy.states.push(...model.states.map((state) => ({ ...state })));
+  for (const kind of ['inputs', 'outputs'] as const)
+    for (const [alias, name] of model.aliases[kind]) copy.aliases[kind].set(alias, name);
   copy.edits.push(...model.edits);
   for (const [origin, target] of copies.origins) fillOrigin(origin, target, copies);
   return copy;

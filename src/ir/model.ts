@@ -22,6 +22,11 @@ export class Model {
   readonly metadata: Map<string, string> = new Map();
   /** What the model remembers from run to run. */
   readonly states: State[] = [];
+  /** Other names that callers may give inputs and outputs, with the values' own: those of a signature. */
+  readonly aliases: {
+    readonly inputs: Map<string, string>;
+    readonly outputs: Map<string, string>;
+  } = { inputs: new Map(), outputs: new Map() };
   /** What was changed since reading, in order. */
   readonly edits: EditRecord[] = [];
   /** The format's own record of what the IR does not model. */

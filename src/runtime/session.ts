@@ -74,6 +74,7 @@ export class Session {
   readonly #activations: Activations = new Activations();
   readonly #inputValues: Map<string, Value> = new Map();
   readonly #outputNames: readonly string[];
+  readonly #aliases: Model['aliases'];
   readonly #states: States;
   #disposed = false;
   #busy = false;
@@ -88,6 +89,7 @@ export class Session {
     for (const value of graph.inputs) this.#inputValues.set(value.name, value);
     const states = new States(this.#prepared.model);
     this.#states = states;
+    this.#aliases = this.#prepared.model.aliases;
     this.#outputNames = graph.outputs.map(({ name }) => name);
     this.inputs = graph.inputs.filter(({ name }) => !states.inputs.has(name)).map(infoOf);
     this.outputs = graph.outputs.filter(({ name }) => !states.outputs.has(name)).map(infoOf);
@@ -102,7 +104,8 @@ export class Session {
 
   /** Runs the model once. What it remembers (`Model.states`) is zeros at first, then as the run before left it, unless
    *  it is fed.
-   *  @param feeds  a tensor for each input, by name; a sequence is an array, an empty optional is null
+   *  @param feeds  a tensor for each input, by name, or as the signature calls it that the model was read for; a
+   *                sequence is an array, an empty optional is null
    *  @returns      a tensor for each output, by name, in memory of its own
    *  @throws {TypeError} an input is missing, unknown or of another type; the session is disposed of or running
    *  @throws {RangeError} sizes that are not the declared ones
@@ -180,7 +183,8 @@ export class Session {
     if (this.#busy) throw typeError('session', 'one that is not running', 'running');
     const given = new Map<Value, Data>();
     for (const [name, data] of Object.entries(feeds)) {
-      const value = this.#inputValues.get(name);
+      const own = this.#inputValues.has(name) ? name : this.#aliases.inputs.get(name);
+      const value = own === undefined ? undefined : this.#inputValues.get(own);
       if (value === undefined) {
         const names = [...this.#inputValues.keys()].join(' | ');
         throw typeError('feeds', `inputs ${names}`, name);
@@ -197,15 +201,14 @@ export class Session {
 
   #results(data: readonly Data[], { outputs }: RunOptions): Record<string, Tensor> {
     const results: Record<string, Tensor> = {};
-    for (const name of outputs ?? []) {
-      if (!this.#outputNames.includes(name))
-        throw typeError('outputs', this.#outputNames.join(' | '), name);
+    const wanted = outputs ?? this.#outputNames.filter((name) => !this.#states.outputs.has(name));
+    for (const name of wanted) {
+      const own = this.#outputNames.includes(name) ? name : this.#aliases.outputs.get(name);
+      const index = own === undefined ? -1 : this.#outputNames.indexOf(own);
+      if (index < 0) throw typeError('outputs', this.#outputNames.join(' | '), name);
+      results[name] = data[index] as Tensor;
     }
     this.#states.keep(data);
-    this.#outputNames.forEach((name, index) => {
-      const isWanted = outputs?.includes(name) ?? !this.#states.outputs.has(name);
-      if (isWanted) results[name] = data[index] as Tensor;
-    });
     return results;
   }
 }

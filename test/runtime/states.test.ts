@@ -7,6 +7,7 @@ import type { Model } from '../../src/ir/model.ts';
 import { createSession } from '../../src/runtime/index.ts';
 import { inputsOf } from '../../src/runtime/inputs.ts';
 import { makeOnnx } from '../onnx-model.ts';
+import { sharedFile } from '../shared.ts';
 
 const states = suite('states');
 
@@ -83,6 +84,24 @@ states('may be fed', async () => {
   assert.equal(running.run({ x: two(1, 1), before: two(40, 50) }).y!.data, Float32Array.of(41, 51));
   assert.equal(running.run({ x: two(1, 1) }).y!.data, Float32Array.of(42, 52));
   running.dispose();
+});
+
+states('inputs and outputs have the names of the signature too', async () => {
+  const bytes = sharedFile('tflite-models/tflite-testdata/multi_signatures.bin');
+  if (bytes === null) return;
+  for (const [signature, expected] of [
+    // x + 2 and x − 3
+    ['add', 9],
+    ['sub', 4],
+  ] as const) {
+    const running = createSession(await readModel(bytes, { signature }));
+    const x = new Tensor('float32', [7], [1]);
+    const { output_0 } = running.run({ x }, { outputs: ['output_0'] });
+    assert.is(output_0!.data[0], expected);
+    const [own] = running.inputs;
+    assert.is(Object.values(running.run({ [own!.name]: x }))[0]!.data[0], expected);
+    running.dispose();
+  }
 });
 
 states.run();

@@ -7,7 +7,7 @@ import { Model } from '../../ir/model.ts';
 import type { ReadOptions } from '../format.ts';
 import { ReadingTypes } from '../reading-types.ts';
 import { openTflite } from './codec.ts';
-import type { GraphOrigin, ModelOrigin } from './origin.ts';
+import { type GraphOrigin, type ModelOrigin, valueOrigin } from './origin.ts';
 import { GraphReader } from './read/graph-reader.ts';
 import type { Reading } from './read/reading.ts';
 import type { ModelRecord } from './records.ts';
@@ -60,7 +60,20 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
   } satisfies ModelOrigin;
   model.opsets.set('', onnxOpset);
   model.states.push(...reading.states);
+  nameBySignature(model, record, options.signature);
   return model;
+}
+
+/** Inputs and outputs may also be called what the wished signature calls them. */
+function nameBySignature(model: Model, record: ModelRecord, signature?: string): void {
+  const found = record.signatureDefs?.find(({ signatureKey }) => signatureKey === signature);
+  if (signature === undefined || found === undefined) return;
+  for (const kind of ['inputs', 'outputs'] as const) {
+    for (const { name, tensorIndex = 0 } of found[kind] ?? []) {
+      const value = model.graph[kind].find((each) => valueOrigin(each)?.tensor === tensorIndex);
+      if (name !== undefined && value !== undefined) model.aliases[kind].set(name, value.name);
+    }
+  }
 }
 
 /** Buffers of up to this many bytes are had without waiting: sizes, axes and scales are among them. */
