@@ -32,6 +32,15 @@ class Finding {
   }
 }
 
+/** One line, without what it says in every case and where somebody built their program. */
+function plain(reason: string): string {
+  return reason
+    .split('\n')[0]!
+    .replace('not written as TFLite: ', '')
+    .replace(/(\/[\w.-]+){2,}:\d+ /g, '')
+    .slice(0, 300);
+}
+
 export function nameOf(item: Item): string {
   return 'case' in item ? item.case.name.replace(/^.*\/(test_)?/, '') : item.path;
 }
@@ -46,13 +55,14 @@ export async function judge(item: Item): Promise<Row> {
     name: nameOf(item),
     status,
     code,
-    reason: reason.split('\n')[0]!.slice(0, 300),
+    reason: plain(reason),
     operators,
   });
   const found = await steps(item, operators).catch((error: unknown) => {
     if (error instanceof Finding) return error;
     if (error instanceof ModelpressError) {
-      return new Finding(error.code, [error.message, error.where ?? ''].join(' ').trim());
+      const { code, message, where = '' } = error;
+      return new Finding(code, message.includes(where) ? message : `${message} (${where})`);
     }
     return new Finding('CRASH', String(error));
   });
