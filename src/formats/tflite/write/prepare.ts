@@ -32,6 +32,8 @@ export async function prepare(
   const { layout } = options;
   const isTflite = modelOrigin(copy) !== null;
   if (!isTflite) simplified(copy, options);
+  // What was read has rows or is written as it was; only what was added since may have none.
+  else expandOperators(copy, (node) => node.origin !== null || hasRow(node));
   importQuantization(copy, { purpose: 'store' });
   const isLaidOut = isTflite && layout === undefined && ![...allNodes(copy.graph)].some(isOnnxOnly);
   if (!isLaidOut) {
