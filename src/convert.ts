@@ -1,6 +1,7 @@
 import { checkAborted, rangeError, UnsupportedError } from './core/errors.ts';
 import { type SourceLike, toSource } from './core/source.ts';
 import { type ReadOptions, readModel, type WriteOptions, writeModel } from './formats/index.ts';
+import { modelOrigin } from './formats/tflite/origin.ts';
 import { clone } from './ir/clone.ts';
 import type { Model } from './ir/model.ts';
 import { allNodes } from './ir/walk.ts';
@@ -75,7 +76,7 @@ export async function convert(
     adapted,
     quantization,
     transposes: countTransposes(after, after.format === 'tflite' ? channelsLast : channelsFirst),
-    notes: [],
+    notes: [...(modelOrigin(model)?.notes ?? [])],
     outputs: null,
     layers: null,
   };

@@ -20,7 +20,7 @@ import {
 import { slicingOps } from './slicing.ts';
 
 /** What ONNX lacks: spatial operators on channels-last values [N, …, C], and products and sums with an activation
- *  in them. Only passes make these nodes; no file has them. Weights are as ONNX has them. */
+ *  in them. Passes and the TFLite reader make these nodes. Weights are as ONNX has them. */
 
 const domain = 'mp';
 

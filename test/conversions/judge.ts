@@ -109,7 +109,7 @@ async function inTflite(
   { inputs, outputs }: Reference,
   tolerance: Tolerance,
 ): Promise<null> {
-  const run = await runTflite(bytes, inputs, { timeoutMs: 60_000 }).catch((error: unknown) => {
+  const run = await runTflite(bytes, inputs, { timeoutMs: 240_000 }).catch((error: unknown) => {
     if (!(error instanceof TfliteRunError)) throw error;
     throw new Finding(error.stage.toUpperCase(), error.message);
   });

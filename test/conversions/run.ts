@@ -2,7 +2,7 @@
 // `npm run conversions -- [FILTER …]`.
 //   --write            writes CONVERSIONS.md
 //   --json FILE        the rows as JSON
-//   --limit SECONDS    time for one conversion (90)
+//   --limit SECONDS    time for one conversion (300)
 // FILTERs are parts of `direction/group/name`. Exit code 1 if something crashed.
 import { type ChildProcess, fork } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
@@ -17,7 +17,7 @@ const { values: options, positionals: filters } = parseArgs({
   options: {
     write: { type: 'boolean' },
     json: { type: 'string' },
-    limit: { type: 'string', default: '90' },
+    limit: { type: 'string', default: '300' },
   },
 });
 const limitMs = Number(options.limit) * 1000;

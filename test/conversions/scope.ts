@@ -35,6 +35,14 @@ const inexpressible: readonly { operators: readonly string[]; reason: string }[]
     reason: 'text: TFLite has no operators on it',
   },
   {
+    operators: [
+      'ai.onnx.ml.TreeEnsembleClassifier',
+      'ai.onnx.ml.TreeEnsembleRegressor',
+      'ai.onnx.ml.TreeEnsemble',
+    ],
+    reason: 'decision trees: TFLite has no operator that descends them',
+  },
+  {
     operators: ['ImageDecoder'],
     reason: 'decoding of picture files',
   },

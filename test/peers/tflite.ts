@@ -23,14 +23,7 @@ export class TfliteRunError extends Error {
   }
 }
 
-const programs = {
-  'tfjs-tflite': new URL('./tfjs-tflite.ts', import.meta.url),
-};
-
-export type TfliteRuntime = keyof typeof programs;
-
 interface Options {
-  readonly runtime?: TfliteRuntime;
   readonly timeoutMs?: number;
 }
 
@@ -44,10 +37,10 @@ interface Peer {
   bytes: number;
 }
 
-const peers = new Map<TfliteRuntime, Peer>();
+let running: Peer | null = null;
 let last: Promise<unknown> = Promise.resolve();
 
-/** Runs a TFLite file once, from its first state, in another runtime and process.
+/** Runs a TFLite file once, from its first state, in tfjs-tflite, in a process of its own.
  *  @param feeds  tensors in the order of the inputs, or by tensor name; sizes other than the file's are set first
  *  @throws {TfliteRunError} it does not load, fails, crashes, or takes longer than `timeoutMs` (20 s) */
 export async function runTflite(
@@ -69,15 +62,17 @@ export async function runTflite(
   return ask({ bytes, feeds: list }, options);
 }
 
-/** Loads a TFLite file in another runtime: its inputs and outputs, before anything ran.
+/** Loads a TFLite file there: its inputs and outputs, before anything ran.
  *  @throws {TfliteRunError} it does not load */
 export function loadTflite(bytes: Uint8Array, options: Options = {}): Promise<TfliteRun> {
   return ask({ bytes, feeds: null }, options);
 }
 
-/** Ends the processes. They also end with this one. */
+/** Ends the process. It also ends with this one. */
 export function closeTflite(): void {
-  for (const runtime of peers.keys()) stop(runtime);
+  running?.child.removeAllListeners();
+  running?.child.kill('SIGKILL');
+  running = null;
 }
 
 /** One request after the other. */
@@ -87,20 +82,18 @@ function ask(request: PeerRequest, options: Options): Promise<TfliteRun> {
   return answer;
 }
 
-async function answerOf(
-  request: PeerRequest,
-  { runtime = 'tfjs-tflite', timeoutMs = 20_000 }: Options,
-): Promise<TfliteRun> {
-  const peer = peers.get(runtime) ?? start(runtime);
+async function answerOf(request: PeerRequest, { timeoutMs = 20_000 }: Options): Promise<TfliteRun> {
+  running ??= start();
+  const peer = running;
   peer.models++;
   peer.bytes += request.bytes.length;
-  const answer = await answered(peer, runtime, request, timeoutMs);
+  const answer = await answered(peer, request, timeoutMs);
   if ('failed' in answer) {
     // What failed may have left anything behind.
-    stop(runtime);
+    closeTflite();
     throw new TfliteRunError(answer.failed, answer.message);
   }
-  if (peer.models >= modelsPerProcess || peer.bytes >= bytesPerProcess) stop(runtime);
+  if (peer.models >= modelsPerProcess || peer.bytes >= bytesPerProcess) closeTflite();
   const tensor = ({ type, dims, data }: PeerTensor): Tensor => new Tensor(type, data, dims);
   return {
     outputs: answer.outputs.map(tensor),
@@ -109,31 +102,17 @@ async function answerOf(
   };
 }
 
-function start(runtime: TfliteRuntime): Peer {
-  const child = fork(programs[runtime], {
+function start(): Peer {
+  const child = fork(new URL('./tfjs-tflite.ts', import.meta.url), {
     execArgv: ['--import', 'tsx'],
     serialization: 'advanced',
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
   child.unref();
-  const peer = { child, models: 0, bytes: 0 };
-  peers.set(runtime, peer);
-  return peer;
+  return { child, models: 0, bytes: 0 };
 }
 
-function stop(runtime: TfliteRuntime): void {
-  const peer = peers.get(runtime);
-  peers.delete(runtime);
-  peer?.child.removeAllListeners();
-  peer?.child.kill('SIGKILL');
-}
-
-function answered(
-  { child }: Peer,
-  runtime: TfliteRuntime,
-  request: PeerRequest,
-  timeoutMs: number,
-): Promise<PeerAnswer> {
+function answered({ child }: Peer, request: PeerRequest, timeoutMs: number): Promise<PeerAnswer> {
   return new Promise((resolve, reject) => {
     const done = (): void => {
       clearTimeout(timer);
@@ -142,7 +121,7 @@ function answered(
     };
     const crashed = (reason: string): void => {
       done();
-      stop(runtime);
+      closeTflite();
       reject(new TfliteRunError('crash', reason));
     };
     const timer = setTimeout(() => crashed(`no answer after ${timeoutMs / 1000} s`), timeoutMs);

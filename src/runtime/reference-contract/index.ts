@@ -16,7 +16,9 @@ import { tableKernels } from './tables.ts';
 
 /** Quantized operators as TFLite's reference kernels compute them, bit for bit: before all other lowerings, where a
  *  session has contract `reference`. What only moves levels, and what is not quantized, is not among them.
- *  Sources: tflite/kernels/internal/reference and integer_ops (arithmetic), the operators' Prepare (factors). */
+ *  Sources: tflite/kernels/internal/reference and integer_ops (arithmetic), the operators' Prepare (factors). Where
+ *  versions differ it is TensorFlow Lite 2.14 and Micro: LiteRT has since come to round FULLY_CONNECTED in float64. SUM
+ *  of signed levels is what it should be; the reference kernel takes them for uint8. */
 export const referenceLowerings: readonly Lowering[] = [
   ...fastProductLowerings,
   ...[

@@ -198,6 +198,36 @@ control('variables with a name are states; CALL_ONCE says what they hold at firs
   session.dispose();
 });
 
+control('a loop that takes a handle stays as it is, and stops nothing else', async () => {
+  const f = new FileMaker();
+  const handle = (): TensorRecord => f.tensor('RESOURCE', [1]);
+  const real = (): TensorRecord => f.tensor('FLOAT32', [2]);
+  const named: OperatorRecord = {
+    builtinOptions: { type: 'VarHandleOptions', value: { container: '', sharedName: 'sum' } },
+  };
+  const options: OperatorRecord = {
+    builtinOptions: { type: 'WhileOptions', value: { condSubgraphIndex: 1, bodySubgraphIndex: 2 } },
+  };
+  const main = f.graph(
+    [real(), handle(), real(), handle(), real()],
+    [0],
+    [4],
+    [
+      ['VAR_HANDLE', [], [1], named],
+      ['WHILE', [0, 1], [2, 3], options],
+      ['ABS', [2], [4]],
+    ],
+  );
+  const condition = f.graph([real(), handle(), f.tensor('BOOL', [1])], [0, 1], [2], []);
+  const body = f.graph([real(), handle()], [0, 1], [0, 1], []);
+  const model = await readModel(f.file([main, condition, body]));
+  verify(model);
+  assert.equal(
+    model.graph.nodes.map(({ op }) => op),
+    ['WHILE', 'Abs'],
+  );
+});
+
 control('complex numbers between RFFT2D and what takes them apart', async () => {
   for (const op of ['REAL', 'IMAG', 'COMPLEX_ABS']) {
     const f = new FileMaker();

@@ -18,14 +18,16 @@ export interface Legalized {
 
 /** Brings quantization that is attached to values under the rules of TFLite's operators: exactly where that can be,
  *  else by quantizing a value twice; what can't be is left to real numbers. Where values of different quantization
- *  meet, there is an Identity. Constants must be in memory, layouts and activations as they are to be written. */
-export function legalizeQuantization(model: Model): Legalized {
+ *  meet, there is an Identity. Constants must be in memory, layouts and activations as they are to be written.
+ *  @param byRow  whether FULLY_CONNECTED may have a scale for each output: runtimes from 2.17 on know them, and older
+ *                ones compute nonsense; without it, such products become convolutions */
+export function legalizeQuantization(model: Model, byRow = false): Legalized {
   const edit = new Edit(model, {
     pass: 'legalize',
     rule: 'tflite',
     reason: "TFLite's operators have rules for scales and zero points",
   });
-  const legalizer = new Legalizer(edit, namesAround(model.graph));
+  const legalizer = new Legalizer(edit, namesAround(model.graph), byRow);
   chooseStorage(legalizer, model);
   for (const graph of allGraphs(model.graph))
     for (const node of graph.nodes) if (isQuantized(node)) legalizeNode(legalizer, node);

@@ -6,6 +6,7 @@ import { type Quantization, tensorType, type ValueType } from '../../../ir/types
 import { freshName } from '../../../ir/walk.ts';
 import { sameQuantization } from '../../../passes/quantization-of.ts';
 import type { ChangeKind, QuantizationChange } from '../../quantization-change.ts';
+import { requantized } from './weights.ts';
 
 /** What rules change a graph with. All changes are reported. */
 export class Legalizer {
@@ -13,12 +14,15 @@ export class Legalizer {
   readonly changes: QuantizationChange[] = [];
   /** Nodes that run on integers. */
   readonly integer: Set<Node> = new Set();
+  /** Whether FULLY_CONNECTED may have a scale for each output. */
+  readonly byRow: boolean;
   readonly #names: Set<string>;
   /** A value with another quantization, made once. */
   readonly #anew: Map<Value, { quantization: Quantization; value: Value }[]> = new Map();
 
-  constructor(edit: Edit, names: Set<string>) {
+  constructor(edit: Edit, names: Set<string>, byRow: boolean) {
     this.edit = edit;
+    this.byRow = byRow;
     this.#names = names;
   }
 
@@ -46,6 +50,14 @@ export class Legalizer {
   /** Gives a node an input in another quantization. */
   requantizeInput(node: Node, index: number, quantization: Quantization): void {
     const value = node.inputs[index]!;
+    const constant = constantOfValue(value);
+    if (constant !== null && value.quantization !== null) {
+      const anew = requantized(constant, value.quantization, quantization);
+      this.edit.setInput(node, index, this.constant(node, value.name, anew.constant, quantization));
+      const what = `"${value.name}" is in the steps that the operator must have`;
+      if (anew.error > 0) this.say(node, 'requantized', what, anew.error);
+      return;
+    }
     const known = this.#anew.get(value) ?? [];
     let made = known.find((item) => sameQuantization(item.quantization, quantization))?.value;
     if (made === undefined) {

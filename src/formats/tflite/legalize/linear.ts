@@ -56,8 +56,8 @@ function withConstant(l: Legalizer, node: Node, linear: Linear, x: Quantization)
   if (channels === null) return 'the number of its outputs is not known';
   const bias = legalizeBias(l, node, channels, x, w.quantization!);
   if (bias !== null) return bias;
-  if (node.op === 'Conv' || node.op === 'ConvTranspose' || w.quantization!.axis === null)
-    return null;
+  const isSpatial = node.op === 'Conv' || node.op === 'ConvTranspose';
+  if (isSpatial || l.byRow || node.inputs[1]!.quantization!.axis === null) return null;
   return asConvolution(l, node, linear);
 }
 

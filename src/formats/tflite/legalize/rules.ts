@@ -2,7 +2,10 @@ import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
 import { constantOf, constantOfValue, readConstant } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import type { Quantization } from '../../../ir/types.ts';
+import { activationOf, attributesOfActivation, noActivation } from '../../../ops/activation.ts';
 import { sameQuantization } from '../../../passes/quantization-of.ts';
+import { isMover } from '../../../passes/quantized-moves.ts';
+import { isSaturation } from '../../../passes/saturation.ts';
 import { fusesActivation, isClamp } from './activation.ts';
 import { type Legalizer, levelsOf } from './legalizer.ts';
 
@@ -157,13 +160,56 @@ function realsOf(value: Value): Float32Array | null {
   return typedArrayOf('float32', readConstant(constant) as Uint8Array) as Float32Array;
 }
 
+/** Between the same levels, a clamp is nothing where they end there, or part of the operator before it. */
+function isPart(l: Legalizer, node: Node, min: number, max: number): boolean {
+  const [x, y] = [node.inputs[0]!, node.outputs[0]!];
+  if (!sameQuantization(x.quantization, y.quantization)) return false;
+  if (!isSaturation(min, max, x.quantization!)) {
+    const producer = isClamp(min, max) ? soleProducer(l, x) : null;
+    if (producer === null) return false;
+    const kind = max === Infinity ? 'Relu' : 'Clip';
+    for (const [name, attribute] of attributesOfActivation({ ...noActivation, kind, min, max }))
+      l.edit.setAttribute(producer, name, attribute);
+  }
+  l.edit.replaceUses(y, x);
+  l.edit.removeNode(node);
+  return true;
+}
+
+/** The operator that makes a value which nothing else reads, perhaps behind moves, if a clamp can be part of it. */
+function soleProducer(l: Legalizer, x: Value): Node | null {
+  const { producer } = x;
+  if (producer === null || x.uses.size !== 1 || !l.integer.has(producer)) return null;
+  const source = producer.inputs[0];
+  const isMoved =
+    isMover(producer) && sameQuantization(source?.quantization ?? null, x.quantization);
+  if (isMoved && source != null) return soleProducer(l, source);
+  const isFree = producer.domain === 'mp' && activationOf(producer).kind === 'none';
+  return isFree && fusing.has(producer.op) ? producer : null;
+}
+
+const fusing: ReadonlySet<string> = new Set([
+  'Conv',
+  'ConvTranspose',
+  'MatMul',
+  'Add',
+  'Sub',
+  'Mul',
+]);
+
+const relu: QuantizedRule = (l, node) => {
+  const isWithin = levelsOf(node.inputs[0]) !== null && isPart(l, node, 0, Infinity);
+  return isWithin ? null : free(l, node);
+};
+
 /** Only the clamps that TFLite has. */
-const clip: QuantizedRule = (_, node) => {
+const clip: QuantizedRule = (l, node) => {
   const [, low, high] = node.inputs;
   const min = low == null ? -Infinity : realsOf(low)?.[0];
   const max = high == null ? Infinity : realsOf(high)?.[0];
-  if (min === undefined || max === undefined || !isClamp(min, max))
-    return 'TFLite has no such clamp of integers';
+  if (min === undefined || max === undefined) return 'its bounds are computed';
+  if (levelsOf(node.inputs[0]) !== null && isPart(l, node, min, max)) return null;
+  if (!isClamp(min, max)) return 'TFLite has no such clamp of integers';
   const [x, y] = [levelsOf(node.inputs[0]), levelsOf(node.outputs[0])];
   if (x === null || x.storage !== y?.storage || x.storage === 'int16') return mixed;
   return null;
@@ -186,7 +232,8 @@ export const quantizedRules: ReadonlyMap<string, QuantizedRule> = new Map([
   ...table(fixed([1 / 128, null], 0), 'LpNormalization'),
   ...table(fixed([16 / 256, null], 127), 'LogSoftmax'),
   ...table(free, 'Add', 'Sub', 'Mul', 'mp.Add', 'mp.Sub', 'mp.Mul', 'Div'),
-  ...table(free, 'Relu', 'LeakyRelu', 'PRelu', 'HardSwish', 'Elu', 'Gelu', 'Abs', 'Exp', 'Log'),
+  ...table(relu, 'Relu'),
+  ...table(free, 'LeakyRelu', 'PRelu', 'HardSwish', 'Elu', 'Gelu', 'Abs', 'Exp', 'Log'),
   ...table(free, 'Sqrt', 'ReduceMean', 'ReduceSum', 'mp.GlobalAveragePool'),
   ...table(free, 'Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'ArgMax', 'ArgMin'),
   ...table(clip, 'Clip'),

@@ -1,8 +1,9 @@
-import { type DType, dtypes } from '../../../core/dtype.ts';
+import { type DType, dtypes, integerRange } from '../../../core/dtype.ts';
+import { roundHalfEven } from '../../../core/round.ts';
 import { volume } from '../../../core/shape.ts';
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
 import { type Constant, constantOf, readConstant } from '../../../ir/constant.ts';
-import { elementsOf, scaleIndex } from '../../../ir/levels.ts';
+import { elementsOf, realsOf, scaleIndex } from '../../../ir/levels.ts';
 import type { Quantization } from '../../../ir/types.ts';
 
 /** Constants as integers with scales: moved to other integers, exactly or not. */
@@ -49,6 +50,26 @@ export function shiftedQuantization(quantization: Quantization): Quantization {
     storage: 'int8',
     zeroPoint: zeros.some((zero) => zero !== 0) ? zeros : null,
   };
+}
+
+/** A constant in other levels: what its levels stand for, rounded to the nearest of them.
+ *  @returns with the largest difference of a real number */
+export function requantized(
+  constant: Constant,
+  from: Quantization,
+  to: Quantization,
+): { constant: Constant; error: number } {
+  const { min, max } = integerRange(to.storage);
+  const [scale, zero] = [to.scale[0]!, to.zeroPoint?.[0] ?? 0];
+  const reals = readConstant(realsOf(constant, from)) as Uint8Array;
+  let error = 0;
+  const levels = Float64Array.from(typedArrayOf('float32', reals) as Float32Array, (real) => {
+    const steps = roundHalfEven(Math.fround(real / scale)) + zero;
+    const level = Math.max(min, Math.min(max, steps));
+    error = Math.max(error, Math.abs((level - zero) * scale - real));
+    return level;
+  });
+  return { constant: integers(to.storage, constant.shape, levels), error };
 }
 
 /** Weights as symmetric int8, one scale for each index of an axis.

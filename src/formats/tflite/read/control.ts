@@ -44,6 +44,7 @@ function giveIf(o: OperatorReader, then: number, otherwise: number): void {
 /** The condition is computed before the loop, and at the end of each step for the next. */
 function giveWhile(o: OperatorReader, condition: number, step: number): void {
   const values = o.inputs();
+  if (values.some(({ type }) => type?.kind === 'opaque')) throw o.unsupported('handles in a loop');
   const first = scalar(o, single(o, inline(o.reader, condition, values)));
   const { graph, inner } = body(o, step);
   const counter = inner.fresh('iteration', tensorType('int64', []));

@@ -333,10 +333,11 @@ export class OperatorReader {
     this.#nodes.push(node);
   }
 
-  /** An input, or null for a constant that can't be read: the record has it. */
+  /** An input, or null for a constant that can't be read and for a handle: the record has it. */
   #readable(index: number): Value | null {
     try {
-      return this.input(index);
+      const value = this.input(index);
+      return value.type?.kind === 'opaque' ? null : value;
     } catch (error) {
       if (error instanceof UnsupportedError) return null;
       throw error;

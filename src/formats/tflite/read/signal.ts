@@ -1,7 +1,6 @@
 import type { Value } from '../../../ir/graph.ts';
 import { opcodeOf } from './opcode.ts';
 import type { OperatorReader, Row } from './operator.ts';
-import { typed, typeOf } from './values.ts';
 
 /** ONNX has complex numbers as pairs along a last axis. A complex tensor is such a value as long as only operators that
  *  take it apart read it; else what makes it stays opaque, and they do. */
@@ -32,8 +31,7 @@ function transform(o: OperatorReader): void {
     onesided: 1,
   });
   const both = o.add('DFT', [rows, length('height', height), o.ints('rows_axis', [-3], [])]);
-  const { shape } = typeOf(both);
-  pairs.add(typed(both, 'float32', shape));
+  pairs.add(both);
   o.alias(0, both);
 }
 

@@ -2,7 +2,7 @@ import { type DType, dtypes } from '../../../core/dtype.ts';
 import type { UnsupportedError } from '../../../core/errors.ts';
 import type { Shape } from '../../../core/shape.ts';
 import type { Value } from '../../../ir/graph.ts';
-import { type Attribute, tensorType } from '../../../ir/types.ts';
+import type { Attribute } from '../../../ir/types.ts';
 
 /** What rows write as an attribute: a number is an integer, see `float`. */
 export type Plain = number | string | readonly number[] | Attribute;
@@ -36,12 +36,6 @@ export function rankOf(o: Declining, value: Value): number {
 export function countOf(o: Declining, count: number): number {
   if (Number.isSafeInteger(count) && count >= 0 && count <= 2 ** 20) return count;
   throw o.unsupported(`${count} elements of a constant`);
-}
-
-/** Gives a value that a node has yet to make a type. */
-export function typed(value: Value, dtype: DType | null, shape: Shape): Value {
-  value.type = tensorType(dtype, shape);
-  return value;
 }
 
 /** Attributes as a node has them; undefined ones are left out. */

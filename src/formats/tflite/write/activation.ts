@@ -195,13 +195,21 @@ const swish: Row = (e) => {
 /** max(x, 0) + slope · min(x, 0): PRELU wants a slope without the batch, which it need not have here. */
 const prelu: Row = (e) => {
   const [x, slope] = [e.in(0), e.in(1)];
-  const down = binary(e, 'MUL', binary(e, 'MINIMUM', x, e.scalar(0)), slope);
+  const numbers = e.numbers(1);
+  if (numbers?.length === 1 && x.dtype === 'float32') {
+    const options = { type: 'LeakyReluOptions', value: { alpha: numbers[0]! } } as const;
+    unary(e, 'LEAKY_RELU', x, e.out(), options);
+    return;
+  }
   const rank = x.shape?.length ?? 0;
   const isShared = slope.shape !== null && slope.shape.length < rank;
-  if (isShared && slope.constant !== null && rank > 2 && rank <= 4) {
+  // XNNPACK reads as many slopes as there are channels, however many there are.
+  const isWhole = e.isInteger || slope.shape?.at(-1) === x.shape?.at(-1);
+  if (isShared && isWhole && slope.constant !== null && rank > 2 && rank <= 4) {
     e.op('PRELU', [x, slope], [e.out()]);
     return;
   }
+  const down = binary(e, 'MUL', binary(e, 'MINIMUM', x, e.scalar(0)), slope);
   binary(e, 'ADD', unary(e, 'RELU', x), down, e.out());
 };
 

@@ -367,6 +367,7 @@ export function same(e: Emitter, x: Operand, index = 0): void {
 
 /** The same elements in another tensor. */
 export function copy(e: Emitter, x: Operand, out: Operand): Operand {
-  if (isStatic(x.shape) && x.constant === null) return reshape(e, x, x.shape, out);
+  const isSameType = x.dtype === out.dtype;
+  if (isSameType && isStatic(x.shape) && x.constant === null) return reshape(e, x, x.shape, out);
   return cast(e, x, out.dtype, out);
 }

@@ -318,7 +318,16 @@ export const elementwiseRows: Readonly<Record<string, Row>> = {
   Pow: pow,
   Mod: mod,
   Neg: one('NEG', numbers),
-  Abs: one('ABS', ['float32', 'int32']),
+  Abs: (e, node) => {
+    const x = e.in(0);
+    if (x.dtype === 'float32') return one('ABS')(e, node);
+    // ABS of integers is younger than all that loads the rest.
+    const dtype = workingType(e, x.dtype, numbers);
+    const wide = cast(e, x, dtype);
+    const own = dtype === x.dtype ? e.out() : undefined;
+    const size = binary(e, 'MAXIMUM', wide, unary(e, 'NEG', wide), own);
+    if (own === undefined) cast(e, size, x.dtype, e.out());
+  },
   Exp: one('EXP'),
   Log: one('LOG'),
   Sqrt: one('SQRT'),

@@ -17,7 +17,11 @@ import type { WriteOptions } from '../../format.ts';
 import { type Legalized, legalizeQuantization } from '../legalize/legalize.ts';
 import { realConstants } from '../legalize/real-constants.ts';
 import { modelOrigin } from '../origin.ts';
+import { isBefore } from '../releases.ts';
 import { hasRow } from './rows.ts';
+
+/** First release whose FULLY_CONNECTED takes weights with a scale for each output. */
+const firstByRow = '2.17';
 
 /** A copy of a model in the operators, layout and fusions that TFLite has; its constants can be read without waiting. */
 export async function prepare(
@@ -41,7 +45,9 @@ export async function prepare(
     importQuantization(copy, { purpose: 'store' });
     fuseForFile(copy, { ops });
   }
-  return { model: copy, ...legalizeQuantization(copy) };
+  const { minRuntime } = options;
+  const byRow = isTflite || (minRuntime !== undefined && !isBefore(minRuntime, firstByRow));
+  return { model: copy, ...legalizeQuantization(copy, byRow) };
 }
 
 /** Operators that have another form with channels last, which TFLite's are. */
@@ -58,6 +64,8 @@ function simplified(copy: Model, { evaluate }: WriteOptions): void {
   realConstants(copy);
   const settings = { ops, ...(evaluate === undefined ? {} : { evaluate }) };
   optimizeForFile(copy, settings);
+  // What folding made constant is quantized once and for all.
+  expandQuantized(copy, evaluate ?? null);
   if ([...allNodes(copy.graph)].every(hasRow)) return;
   expandOperators(copy, hasRow);
   optimizeForFile(copy, settings);
