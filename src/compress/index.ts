@@ -1,4 +1,6 @@
+export type { FindRanges, Range } from './activations/quantize.ts';
+export type { Target } from './activations/roles.ts';
 export { type CompressResult, compress } from './compress.ts';
 export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
-export type { Plan, PlannedWeight } from './plan.ts';
+export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';
