@@ -1,3 +1,12 @@
+export {
+  type CalibrateOptions,
+  type CalibrationMethod,
+  calibrate,
+  makeObserver,
+  type Observer,
+  type Range,
+  type Target,
+} from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
 export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
 export type { Plan, PlannedWeight } from './plan.ts';
