@@ -1,7 +1,6 @@
 import { checkAborted, rangeError, UnsupportedError } from './core/errors.ts';
 import { type SourceLike, toSource } from './core/source.ts';
 import { type ReadOptions, readModel, type WriteOptions, writeModel } from './formats/index.ts';
-import { modelOrigin } from './formats/tflite/origin.ts';
 import { clone } from './ir/clone.ts';
 import type { Model } from './ir/model.ts';
 import { allNodes } from './ir/walk.ts';
@@ -76,7 +75,7 @@ export async function convert(
     adapted,
     quantization,
     transposes: countTransposes(after, after.format === 'tflite' ? channelsLast : channelsFirst),
-    notes: [...(modelOrigin(model)?.notes ?? [])],
+    notes: [...model.notes],
     outputs: null,
     layers: null,
   };

@@ -4,10 +4,11 @@ import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import { exportQuantization } from '../passes/export-quantization.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
-import { quantizeActivations } from './activations/quantize.ts';
+import { type FindRanges, quantizeActivations } from './activations/quantize.ts';
+import { type CalibrateOptions, calibrate } from './calibration/index.ts';
 import { allConstants } from './constants.ts';
 import { lossless } from './lossless.ts';
-import { type CompressOptions, resolveQuantize } from './options.ts';
+import { type CompressOptions, type ResolvedQuantize, resolveQuantize } from './options.ts';
 import type { Plan } from './plan.ts';
 import { quantizeWeights } from './quantize.ts';
 
@@ -42,10 +43,12 @@ export async function compress(
   const parameters = countParameters(copy);
   const done = await lossless(copy);
   const { calibration, signal } = options;
+  const findRanges: FindRanges = (measured, values) =>
+    calibrate(measured, calibration ?? [], values, calibrateOptions(quantize, options));
   const run =
     quantize === null || quantize.activations === null || calibration === undefined
       ? null
-      : await quantizeActivations(copy, quantize, quantize.activations, calibration, signal);
+      : await quantizeActivations(copy, quantize, quantize.activations, findRanges, signal);
   const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
   // As in every model that is compressed, what is quantized stands in nodes.
   exportQuantization(copy);
@@ -78,6 +81,17 @@ export async function compress(
     report.warnings.push('no operator runs on integers: the reasons are listed above');
   const weights = [...(run?.weights ?? []), ...(quantized?.planned ?? [])];
   return { model: copy, plan: { version: 1, weights, activations: run?.planned ?? [] }, report };
+}
+
+function calibrateOptions(
+  quantize: ResolvedQuantize | null,
+  { signal, onProgress }: CompressOptions,
+): CalibrateOptions {
+  return {
+    method: quantize?.activations?.method ?? 'minmax',
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  };
 }
 
 /** `int8 per channel`: what most layers got. */

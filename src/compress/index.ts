@@ -1,5 +1,13 @@
-export type { FindRanges, Range } from './activations/quantize.ts';
-export type { Target } from './activations/roles.ts';
+export type { TargetRuntime } from './activations/roles.ts';
+export {
+  type CalibrateOptions,
+  type CalibrationMethod,
+  calibrate,
+  makeObserver,
+  type Observer,
+  type Range,
+  type Target,
+} from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
 export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
 export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';

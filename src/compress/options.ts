@@ -1,6 +1,8 @@
 import { rangeError, typeError } from '../core/errors.ts';
-import type { ActivationSettings, FindRanges } from './activations/quantize.ts';
-import type { Target } from './activations/roles.ts';
+import type { Feeds } from '../runtime/runner.ts';
+import type { ActivationSettings } from './activations/quantize.ts';
+import type { TargetRuntime } from './activations/roles.ts';
+import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
@@ -12,9 +14,11 @@ export interface QuantizeSettings {
   /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
    *  output. */
   activations?: 'int8' | 'uint8';
+  /** How ranges come of the samples, for `static`. Default minmax. */
+  calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
    *  onnxruntime. */
-  target?: Target;
+  target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
    *  block for 4. */
   granularity?: Granularity;
@@ -41,8 +45,8 @@ export interface Progress {
 
 export interface CompressOptions {
   quantize?: QuantizeOption;
-  /** Finds the ranges of computed values, for static quantization. */
-  calibration?: FindRanges;
+  /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
+  calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -77,6 +81,7 @@ export function resolveQuantize(
     'mode',
     'activations',
     'target',
+    'calibrationMethod',
     'granularity',
     'blockSize',
     'symmetric',
@@ -113,10 +118,10 @@ export function resolveQuantize(
   };
 }
 
-const targets: readonly Target[] = ['onnxruntime', 'tflite', 'modelpress'];
+const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
 
 function resolveActivations(
-  { weights, mode, activations, target }: QuantizeSettings,
+  { weights, mode, activations, target, calibrationMethod = 'minmax' }: QuantizeSettings,
   format: string,
   isCalibrated: boolean,
 ): ActivationSettings | null {
@@ -136,7 +141,13 @@ function resolveActivations(
     throw rangeError('quantize.activations', storages.join(' | '), activations);
   const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
   if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
-  return { storage, target: runtime };
+  if (!calibrationMethods.includes(calibrationMethod))
+    throw rangeError(
+      'quantize.calibrationMethod',
+      calibrationMethods.join(' | '),
+      calibrationMethod,
+    );
+  return { storage, target: runtime, method: calibrationMethod };
 }
 
 function atLeastZero(name: string, value: number): number {

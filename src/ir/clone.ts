@@ -21,6 +21,8 @@ export function clone(model: Model): Model {
   copy.states.push(...model.states.map((state) => ({ ...state })));
   for (const kind of ['inputs', 'outputs'] as const)
     for (const [alias, name] of model.aliases[kind]) copy.aliases[kind].set(alias, name);
+  copy.about.push(...model.about);
+  copy.notes.push(...model.notes);
   copy.edits.push(...model.edits);
   for (const [origin, target] of copies.origins) fillOrigin(origin, target, copies);
   return copy;

@@ -29,6 +29,10 @@ export class Model {
   } = { inputs: new Map(), outputs: new Map() };
   /** What was changed since reading, in order. */
   readonly edits: EditRecord[] = [];
+  /** What is in the file besides the graph, one sentence each. */
+  readonly about: string[] = [];
+  /** What a reader repaired or left out, one sentence each. */
+  readonly notes: string[] = [];
   /** The format's own record of what the IR does not model. */
   origin: unknown = null;
   /** Puts the bodies of the model's own functions in the place of their calls, in a copy that is to run; null where

@@ -1,7 +1,7 @@
 import { constantOfValue } from '../ir/constant.ts';
-import type { Node } from '../ir/graph.ts';
+import type { Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { formatType } from '../ir/types.ts';
+import { formatType, type ValueType } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
 import { ops } from '../ops/index.ts';
 import type { InspectReport } from '../report/inspect.ts';
@@ -28,8 +28,9 @@ export function inspect(model: Model, { bindings = {} }: InspectOptions = {}): I
     version: 1,
     format: model.format,
     bytes: model.sourceBytes,
-    opsets: Object.fromEntries(model.opsets),
+    opsets: model.format === 'onnx' ? Object.fromEntries(model.opsets) : {},
     metadata: Object.fromEntries(model.metadata),
+    about: [...model.about],
     inputs: model.graph.inputs
       .filter(({ constant }) => constant === null)
       .map(({ name, type }) => ({ name, type: formatType(type) })),
@@ -44,13 +45,23 @@ export function inspect(model: Model, { bindings = {} }: InspectOptions = {}): I
     layers: counted.nodes.map(({ node, parameters, weightBytes, macs }) => ({
       node: node.name || node.outputs[0]?.name || '',
       operator: nameOf(node),
-      output: formatType(node.outputs[0]?.type ?? null),
+      output: formatType(storedType(node.outputs[0])),
       parameters,
       weightBytes,
       macs,
     })),
-    warnings: counted.warnings.map(({ where, message }) => `${where}: ${message}`),
+    warnings: [
+      ...model.notes,
+      ...counted.warnings.map(({ where, message }) => `${where}: ${message}`),
+    ],
   };
+}
+
+/** The type of what a tensor holds: its integers if it is quantized. */
+function storedType(value: Value | undefined): ValueType | null {
+  const type = value?.type ?? null;
+  if (value?.quantization == null || type?.kind !== 'tensor') return type;
+  return { ...type, dtype: value.quantization.storage };
 }
 
 function nameOf({ domain, op }: Node): string {

@@ -14,10 +14,12 @@ export function inspectText(
   const opsets = Object.entries(report.opsets).map(
     ([domain, version]) => `${domain || 'ai.onnx'} ${version}`,
   );
+  const sets = opsets.length === 0 ? '' : `, opset ${opsets.map(printable).join(', ')}`;
   const head = [
-    `${report.format}, ${formatBytes(report.bytes)}, opset ${opsets.map(printable).join(', ')}`,
+    `${report.format}, ${formatBytes(report.bytes)}${sets}`,
     ...report.inputs.map(({ name, type }) => `  in   ${printable(name)}: ${printable(type)}`),
     ...report.outputs.map(({ name, type }) => `  out  ${printable(name)}: ${printable(type)}`),
+    ...report.about.map((text) => `  ${printable(text)}`),
   ].join('\n');
   const parts = [
     head,

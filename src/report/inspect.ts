@@ -4,9 +4,11 @@ export interface InspectReport {
   version: 1;
   format: string;
   bytes: number;
-  /** Operator sets by domain. */
+  /** Operator sets by domain; none for formats that have no such thing. */
   opsets: Record<string, number>;
   metadata: Record<string, string>;
+  /** What is in the file besides the graph. */
+  about: string[];
   inputs: { name: string; type: string }[];
   outputs: { name: string; type: string }[];
   nodes: number;
@@ -28,7 +30,7 @@ export interface InspectReport {
 export interface LayerCost {
   node: string;
   operator: string;
-  /** Type of the first output. */
+  /** Type of the first output: that of the stored integers where it is quantized. */
   output: string;
   parameters: number;
   weightBytes: number;

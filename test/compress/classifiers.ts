@@ -1,9 +1,6 @@
 import { gunzipSync, inflateRawSync } from 'node:zlib';
-import type { FindRanges, Range } from '../../src/compress/index.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import { readNpy } from '../../src/formats/npy.ts';
-import { clone } from '../../src/ir/clone.ts';
-import { Edit } from '../../src/ir/index.ts';
 import type { Model } from '../../src/ir/model.ts';
 import { createSession } from '../../src/runtime/index.ts';
 import { sharedFile } from '../shared.ts';
@@ -79,40 +76,6 @@ function entry(zip: Uint8Array, name: string): Tensor {
     at += 46 + length + view.getUint16(at + 30, true) + view.getUint16(at + 32, true);
   }
   throw new Error(`${name} is not in the archive`);
-}
-
-/** Ranges over feeds, by running the model with the values among its outputs. */
-export const rangesOver =
-  (feeds: readonly Record<string, Tensor>[]): FindRanges =>
-  async (model, names) => {
-    const ranges = new Map<string, Range>();
-    const observe = (name: string, { data }: Tensor): void => {
-      const range = ranges.get(name) ?? { min: Infinity, max: -Infinity };
-      for (const value of data as Float32Array) {
-        if (value < range.min) range.min = value;
-        if (value > range.max) range.max = value;
-      }
-      ranges.set(name, range);
-    };
-    const copy = withOutputs(model, names);
-    const session = createSession(copy);
-    for (const feed of feeds) {
-      const outputs = session.run(feed);
-      for (const name of names) observe(name, (feed[name] ?? outputs[name]) as Tensor);
-    }
-    session.dispose();
-    return ranges;
-  };
-
-function withOutputs(model: Model, names: readonly string[]): Model {
-  const copy = clone(model);
-  const edit = new Edit(copy, { pass: 'test', rule: 'observe', reason: 'ranges' });
-  const wished = new Set(names);
-  for (const { name } of copy.graph.outputs) wished.delete(name);
-  for (const node of copy.graph.nodes)
-    for (const value of node.outputs) if (wished.has(value.name)) edit.addOutput(value);
-  edit.commit();
-  return copy;
 }
 
 /** Classes that a session sees in images. */

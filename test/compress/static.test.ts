@@ -10,15 +10,7 @@ import { createSession } from '../../src/runtime/index.ts';
 import { runModel, sqnr } from '../ort.ts';
 import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedData, sharedFile } from '../shared.ts';
-import {
-  accuracy,
-  cifar,
-  classesOf,
-  type Images,
-  mnist,
-  rangesOver,
-  topOf,
-} from './classifiers.ts';
+import { accuracy, cifar, classesOf, type Images, mnist, topOf } from './classifiers.ts';
 
 const x = suite('static quantization');
 const root = sharedData();
@@ -26,7 +18,7 @@ const root = sharedData();
 function pressed(model: Model, images: Images, quantize: QuantizeOption): Promise<CompressResult> {
   const name = model.graph.inputs[0]!.name;
   const feeds = [0, 64, 128, 192].map((from) => ({ [name]: images.batch(from, 64) }));
-  return compress(model, { quantize, calibration: rangesOver(feeds) });
+  return compress(model, { quantize, calibration: feeds });
 }
 
 const only = (outputs: Record<string, unknown>): Tensor => Object.values(outputs)[0] as Tensor;

@@ -12,19 +12,14 @@ import { removeHolder } from '../../passes/constants.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import type { ActivationsReport, LayerReport } from '../../report/report.ts';
 import { affineParameters } from '../affine.ts';
+import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { ResolvedQuantize } from '../options.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
-import { roleOf, type Target } from './roles.ts';
+import { roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
-
-/** The numbers that a value takes. */
-export interface Range {
-  min: number;
-  max: number;
-}
 
 /** Finds the ranges of values of a model's main graph, by name. A value whose range is not among the results, or is
  *  not finite, stays real. */
@@ -35,7 +30,8 @@ export type FindRanges = (
 
 export interface ActivationSettings {
   storage: 'int8' | 'uint8';
-  target: Target;
+  target: TargetRuntime;
+  method: CalibrationMethod;
 }
 
 export interface QuantizedActivations {

@@ -3,7 +3,7 @@ import type { Node, Value } from '../../ir/graph.ts';
 import { activationOf } from '../../ops/activation.ts';
 
 /** What a file is to run on: only operators with integer kernels there get integers. */
-export type Target = 'onnxruntime' | 'tflite' | 'modelpress';
+export type TargetRuntime = 'onnxruntime' | 'tflite' | 'modelpress';
 
 /** What an operator does to levels.
  *  - `linear`: a value times constant weights;
@@ -51,7 +51,7 @@ const wider: readonly [string, Role][] = [
   ...rows(signed, 'Tanh'),
 ];
 
-const tables: Readonly<Record<Target, ReadonlyMap<string, Role>>> = {
+const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
   onnxruntime: new Map(common),
   modelpress: new Map([...common, ...wider]),
   tflite: new Map([...common, ...wider]),
@@ -59,7 +59,7 @@ const tables: Readonly<Record<Target, ReadonlyMap<string, Role>>> = {
 
 /** What a node does to levels; null where it has no kernel on integers, or an attribute that the kernel has not.
  *  Source: onnxruntime's QDQ selectors, TFLite's quantization specification, this package's integer lowerings. */
-export function roleOf(node: Node, target: Target): Role | null {
+export function roleOf(node: Node, target: TargetRuntime): Role | null {
   const role = tables[target].get(node.domain === '' ? node.op : `${node.domain}.${node.op}`);
   if (role === undefined) return null;
   return isPlain(node) ? role : null;

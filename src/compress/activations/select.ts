@@ -1,7 +1,7 @@
 import { constantOfValue } from '../../ir/constant.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { type Role, roleOf, type Target } from './roles.ts';
+import { type Role, roleOf, type TargetRuntime } from './roles.ts';
 
 /** Which values of the main graph become integers, and for which nodes. */
 export interface Selection {
@@ -18,7 +18,7 @@ export interface Group {
 }
 
 export interface SelectOptions {
-  target: Target;
+  target: TargetRuntime;
   /** Whether a value's elements are float32. */
   isFloat(value: Value): boolean;
   /** Whether a node's constant weights and bias can be integers. */

@@ -12,8 +12,6 @@ export interface ModelOrigin {
   readonly buffers: readonly ByteSource[];
   /** Index of the subgraph that is the model's graph. */
   readonly subgraph: number;
-  /** What was repaired while reading, one sentence each. */
-  readonly notes: readonly string[];
 }
 
 /** Of a graph: null origin for one that was made of parts of a subgraph. */

@@ -11,6 +11,7 @@ import { type GraphOrigin, type ModelOrigin, valueOrigin } from './origin.ts';
 import { GraphReader } from './read/graph-reader.ts';
 import type { Reading } from './read/reading.ts';
 import type { ModelRecord } from './records.ts';
+import { minimumRelease } from './releases.ts';
 import { verifyTflite } from './verify.ts';
 
 /** The operator set that a TFLite model is written in as ONNX, unless something in it needs a later one: the first
@@ -56,12 +57,27 @@ export async function readTflite(source: ByteSource, options: ReadOptions): Prom
     record,
     subgraph,
     buffers: reading.buffers,
-    notes: reading.notes,
   } satisfies ModelOrigin;
+  model.about.push(...described(record, subgraph));
+  model.notes.push(...reading.notes);
   model.opsets.set('', onnxOpset);
   model.states.push(...reading.states);
   nameBySignature(model, record, options.signature);
   return model;
+}
+
+/** What is in the file besides the graph that is read. */
+function described(record: ModelRecord, subgraph: number): string[] {
+  const { subgraphs = [], signatureDefs = [] } = record;
+  const release = minimumRelease(record);
+  const about = release === null ? [] : [`runs from TensorFlow Lite ${release} on`];
+  if (subgraphs.length > 1)
+    about.push(`subgraph ${subgraph} of ${subgraphs.length}: ${subgraphs[subgraph]?.name ?? ''}`);
+  if (signatureDefs.length > 0) {
+    const names = signatureDefs.map(({ signatureKey = '' }) => signatureKey);
+    about.push(`signatures: ${names.join(', ')}`);
+  }
+  return about;
 }
 
 /** Inputs and outputs may also be called what the wished signature calls them. */

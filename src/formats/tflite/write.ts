@@ -184,11 +184,13 @@ function refusal(unwritten: readonly Unwritten[]): UnsupportedError {
   const [first] = unwritten as [Unwritten, ...Unwritten[]];
   const rest = unwritten.length - 1;
   const more = unwritten.slice(1, 10).map(({ reason }) => reason);
+  const { code, where, hint } = first;
+  // The error says where by itself.
+  const reason = first.reason.replace(`${where}: `, '');
   const message =
     rest === 0
-      ? `not written as TFLite: ${first.reason}`
-      : `not written as TFLite: ${first.reason}; and ${rest} more: ${more.join('; ')}`;
-  const { code, where, hint } = first;
+      ? `not written as TFLite: ${reason}`
+      : `not written as TFLite: ${reason}; and ${rest} more: ${more.join('; ')}`;
   return new UnsupportedError(message, {
     code,
     where,

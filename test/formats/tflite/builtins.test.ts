@@ -2,7 +2,6 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Tensor } from '../../../src/core/tensor.ts';
 import { readModel } from '../../../src/formats/index.ts';
-import { modelOrigin } from '../../../src/formats/tflite/origin.ts';
 import { verify } from '../../../src/ir/index.ts';
 import { createSession } from '../../../src/runtime/index.ts';
 import { closeTflite, runTflite } from '../../peers/tflite.ts';
@@ -29,7 +28,7 @@ for (const item of cases) {
     const feeds = fed(item);
     const model = await readModel(bytes);
     verify(model);
-    assert.equal(modelOrigin(model)?.notes, []);
+    assert.equal(model.notes, []);
     assert.not.ok(
       model.graph.nodes.some(({ domain }) => domain === 'tflite'),
       'it is opaque',

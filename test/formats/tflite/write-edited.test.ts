@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Tensor } from '../../../src/core/tensor.ts';
 import { readModel, writeModel } from '../../../src/formats/index.ts';
-import { decodeTflite } from '../../../src/formats/tflite/codec.ts';
+import { decodeTflite, encodeTflite } from '../../../src/formats/tflite/codec.ts';
 import { builtinOperators } from '../../../src/formats/tflite/schema-table.ts';
 import { Edit } from '../../../src/ir/edit.ts';
 import type { Model } from '../../../src/ir/model.ts';
@@ -54,6 +54,31 @@ for (const name of ['mlperf-tiny/vww_mobilenet_fp32', 'mlperf-tiny/ic_resnet8_fp
     );
   });
 }
+
+edited('what was in other files comes into a changed one', async () => {
+  const tensors = [
+    { name: 'x', shape: Int32Array.of(2, 2) },
+    { name: 'sizes', type: 2, shape: Int32Array.of(1), externalBuffer: 7 },
+    { name: 'y', shape: Int32Array.of(4) },
+  ];
+  const operators = [{ inputs: Int32Array.of(0, 1), outputs: Int32Array.of(2) }];
+  const bytes = encodeTflite({
+    version: 3,
+    operatorCodes: [{ deprecatedBuiltinCode: 22, builtinCode: 22 }],
+    buffers: [{}],
+    externalBufferGroups: [{ name: 'sizes.bin' }],
+    externalBuffers: [{ id: 7, length: 4n }],
+    subgraphs: [{ tensors, operators, inputs: Int32Array.of(0), outputs: Int32Array.of(2) }],
+  });
+  const model = await readModel(bytes, { external: { 'sizes.bin': Uint8Array.of(4, 0, 0, 0) } });
+  negate(model);
+  const after = await writeModel(model);
+  const { subgraphs, externalBuffers } = decodeTflite(after);
+  assert.is(externalBuffers, undefined);
+  assert.not.ok(subgraphs![0]!.tensors!.some(({ externalBuffer }) => externalBuffer !== undefined));
+  const [y] = (await runTflite(after, [new Tensor('float32', [1, 2, 3, 4], [2, 2])])).outputs;
+  assert.equal([...(y!.data as Float32Array)], [-1, -2, -3, -4]);
+});
 
 edited('all files of the corpus keep their outputs, with states and quantization', async () => {
   for (const name of [

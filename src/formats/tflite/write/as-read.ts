@@ -37,8 +37,9 @@ export class AsRead {
     return isSame ? origin.record : null;
   }
 
-  /** Whether a tensor's buffer holds something. */
-  hasData({ buffer = 0 }: TensorRecord): boolean {
+  /** Whether a tensor holds something, here or in another file. */
+  hasData({ buffer = 0, externalBuffer = 0 }: TensorRecord): boolean {
+    if (externalBuffer > 0) return true;
     const { record, buffers } = this.#origin;
     return record.buffers?.[buffer]?.data !== undefined || (buffers[buffer]?.size ?? 0) > 0;
   }

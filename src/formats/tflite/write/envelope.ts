@@ -8,6 +8,7 @@ import type {
   SignatureDefRecord,
   SubGraphRecord,
   TensorMapRecord,
+  TensorRecord,
 } from '../records.ts';
 import { minimumRelease } from '../releases.ts';
 import type { FileTables } from './file.ts';
@@ -97,10 +98,7 @@ function copySubgraph(
   const { tensors = [], operators = [], ...rest } = record.subgraphs?.[from] ?? {};
   file.subgraphs[to] = {
     ...rest,
-    tensors: tensors.map((tensor) => ({
-      ...tensor,
-      buffer: copyBuffer(file, origin, tensor.buffer),
-    })),
+    tensors: tensors.map((tensor) => ({ ...tensor, buffer: copyBuffer(file, origin, tensor) })),
     operators: operators.map((operator) => {
       const code = record.operatorCodes![operator.opcodeIndex ?? 0]!;
       const moved = withSubgraphs(operator, (index) => copySubgraph(file, origin, index, copies));
@@ -110,8 +108,10 @@ function copySubgraph(
   return to;
 }
 
-function copyBuffer(file: FileTables, origin: ModelOrigin, index = 0): number {
-  const data = contentOf(origin, index);
+function copyBuffer(file: FileTables, origin: ModelOrigin, tensor: TensorRecord): number {
+  const { buffer = 0, externalBuffer = 0 } = tensor;
+  if (externalBuffer > 0) throw outside(`tensor "${tensor.name ?? ''}"`);
+  const data = contentOf(origin, buffer);
   return data === undefined ? 0 : file.bufferOf(data);
 }
 
@@ -123,9 +123,13 @@ function contentOf({ record, buffers }: ModelOrigin, index: number): Uint8Array 
   if (data !== undefined || source === undefined || source.size === 0) return data;
   const bytes = source.read(0, source.size);
   if (bytes instanceof Uint8Array) return bytes;
-  throw new UnsupportedError('a changed file has subgraphs or metadata that are not in memory', {
+  throw outside(`buffers[${index}]`);
+}
+
+function outside(where: string): UnsupportedError {
+  return new UnsupportedError('a changed file has subgraphs or metadata that are not in memory', {
     code: 'E_TFLITE_OUTSIDE',
-    where: `tflite: buffers[${index}]`,
+    where: `tflite: ${where}`,
     hint: 'read the model from its bytes, or choose one signature and write it as ONNX first',
   });
 }
