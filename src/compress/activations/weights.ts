@@ -49,8 +49,8 @@ async function measured(
   axis: number,
   { granularity, minSqnrDb }: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
-  if (constant.dtype !== 'float32' || value.quantization !== null)
-    return 'its weights are not float32';
+  if (value.quantization !== null) return 'its weights are quantized already';
+  if (constant.dtype !== 'float32') return 'its weights are not float32';
   const isWhole = granularity === 'tensor';
   const scheme: Scheme = {
     storage: 'int8',
