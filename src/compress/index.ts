@@ -1,3 +1,4 @@
+export type { TargetRuntime } from './activations/roles.ts';
 export {
   type CalibrateOptions,
   type CalibrationMethod,
@@ -5,5 +6,5 @@ export {
 } from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
 export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
-export type { Plan, PlannedWeight } from './plan.ts';
+export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';

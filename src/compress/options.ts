@@ -1,11 +1,24 @@
 import { rangeError, typeError } from '../core/errors.ts';
+import type { Feeds } from '../runtime/runner.ts';
+import type { ActivationSettings } from './activations/quantize.ts';
+import type { TargetRuntime } from './activations/roles.ts';
+import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
   weights: Storage | 'float16';
-  /** Only weights are quantized: activations stay float. */
-  mode?: 'weight-only';
+  /** `weight-only`: activations stay float. `static`: they are integers too, with levels that calibration finds.
+   *  Default: static where calibration is given. */
+  mode?: 'weight-only' | 'static';
+  /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
+   *  output. */
+  activations?: 'int8' | 'uint8';
+  /** How ranges come of the samples, for `static`. Default minmax. */
+  calibrationMethod?: CalibrationMethod;
+  /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
+   *  onnxruntime. */
+  target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
    *  block for 4. */
   granularity?: Granularity;
@@ -32,6 +45,8 @@ export interface Progress {
 
 export interface CompressOptions {
   quantize?: QuantizeOption;
+  /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
+  calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -44,19 +59,29 @@ export interface ResolvedQuantize {
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** How activations become integers; null where they stay float. */
+  activations: ActivationSettings | null;
 }
 
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
 
-/** @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
+/** @param isCalibrated  whether ranges of activations can be found
+ *  @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
  *  @throws {TypeError | RangeError} an option that is not one, or out of its range */
-export function resolveQuantize(option: QuantizeOption, format = 'onnx'): ResolvedQuantize {
+export function resolveQuantize(
+  option: QuantizeOption,
+  format = 'onnx',
+  isCalibrated = false,
+): ResolvedQuantize {
   const given: QuantizeSettings = typeof option === 'string' ? { weights: option } : option;
   if (typeof given !== 'object' || given === null)
     throw typeError('quantize', `${storages}, or settings`, option);
   const known = [
     'weights',
     'mode',
+    'activations',
+    'target',
+    'calibrationMethod',
     'granularity',
     'blockSize',
     'symmetric',
@@ -65,9 +90,9 @@ export function resolveQuantize(option: QuantizeOption, format = 'onnx'): Resolv
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
-  const { weights, mode = 'weight-only' } = given;
+  const { weights } = given;
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
-  if (mode !== 'weight-only') throw rangeError('quantize.mode', 'weight-only', mode);
+  const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
   const hasBlocks = format !== 'tflite';
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
@@ -89,7 +114,40 @@ export function resolveQuantize(option: QuantizeOption, format = 'onnx'): Resolv
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
+    activations,
   };
+}
+
+const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
+
+function resolveActivations(
+  { weights, mode, activations, target, calibrationMethod = 'minmax' }: QuantizeSettings,
+  format: string,
+  isCalibrated: boolean,
+): ActivationSettings | null {
+  const chosen = mode ?? (isCalibrated && weights === 'int8' ? 'static' : 'weight-only');
+  if (chosen === 'weight-only') {
+    if (activations !== undefined)
+      throw rangeError('quantize.activations', 'nothing unless mode is static', activations);
+    return null;
+  }
+  if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
+  if (!isCalibrated) throw rangeError('calibration', 'given for mode static', undefined);
+  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
+  const isTflite = format === 'tflite';
+  const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
+  const storage = activations ?? 'int8';
+  if (!storages.includes(storage))
+    throw rangeError('quantize.activations', storages.join(' | '), activations);
+  const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
+  if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
+  if (!calibrationMethods.includes(calibrationMethod))
+    throw rangeError(
+      'quantize.calibrationMethod',
+      calibrationMethods.join(' | '),
+      calibrationMethod,
+    );
+  return { storage, target: runtime, method: calibrationMethod };
 }
 
 function atLeastZero(name: string, value: number): number {

@@ -5,6 +5,8 @@ export interface Plan {
   version: 1;
   /** One entry a weight that is stored otherwise, in the order of the model. */
   weights: PlannedWeight[];
+  /** Values of the main graph that are computed as integers, in groups that share their levels. */
+  activations: PlannedActivation[];
 }
 
 export interface PlannedWeight {
@@ -12,4 +14,15 @@ export interface PlannedWeight {
   weight: string;
   graph: number;
   storage: Scheme | { storage: 'float16' };
+}
+
+/** real = (level − zeroPoint) · scale */
+export interface PlannedActivation {
+  value: string;
+  storage: 'int8' | 'uint8';
+  scale: number;
+  zeroPoint: number;
+  /** What the levels span: the values' range over the samples, with 0 in it. */
+  min: number;
+  max: number;
 }

@@ -11,6 +11,7 @@ export type { LayerDifference, LayersReport } from './layers.ts';
 export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';
 export { optimizedText } from './optimized-text.ts';
 export type {
+  ActivationsReport,
   CompareReport,
   ComparisonReport,
   CompressReport,

@@ -30,6 +30,19 @@ export interface KeptReport {
   reason: string;
 }
 
+/** What a model computes with integers. */
+export interface ActivationsReport {
+  /** `int8` or `uint8`. */
+  storage: string;
+  /** Runtime whose operators on integers were counted on. */
+  target: string;
+  /** How many values have levels, and how many operators run on them. */
+  values: number;
+  operators: number;
+  /** Products with weights that stay with real numbers, and why. */
+  real: { layer: string; reason: string }[];
+}
+
 export interface CompressReport {
   kind: 'compress';
   version: 1;
@@ -42,6 +55,8 @@ export interface CompressReport {
   parameters: number;
   layers: LayerReport[];
   kept: KeptReport[];
+  /** Computed values that are integers; null where all stay real. */
+  activations: ActivationsReport | null;
   /** Changes that lose nothing, one sentence each. */
   lossless: string[];
   warnings: string[];

@@ -1,5 +1,11 @@
 import { printable } from './printable.ts';
-import type { CompareReport, ComparisonReport, CompressReport, KeptReport } from './report.ts';
+import type {
+  ActivationsReport,
+  CompareReport,
+  ComparisonReport,
+  CompressReport,
+  KeptReport,
+} from './report.ts';
 import { formatTable } from './table.ts';
 import { formatBytes, formatCount, formatDecibels, formatNumber, formatShare } from './units.ts';
 
@@ -11,6 +17,7 @@ export function compressText(
   const parts: string[] = [];
   if (report.layers.length > 0) parts.push(layerTable(report, full));
   if (report.kept.length > 0) parts.push(keptText(report.kept, full));
+  if (report.activations !== null) parts.push(activationsText(report.activations, full));
   if (report.lossless.length > 0)
     parts.push(`Lossless: ${report.lossless.map(printable).join('; ')}`);
   if (report.proof !== null) parts.push(compareText(report.proof));
@@ -65,6 +72,17 @@ function layerTable({ layers }: CompressReport, full: boolean): string {
     ],
     rows,
   );
+}
+
+function activationsText(
+  { storage, values, operators, real }: ActivationsReport,
+  full: boolean,
+): string {
+  const shown = full ? real : real.slice(0, shortRows);
+  const lines = shown.map(({ layer, reason }) => `  ${printable(layer)} stays real: ${reason}`);
+  if (shown.length < real.length) lines.push(`  … ${real.length - shown.length} more`);
+  const title = `Activations: ${values} values are ${storage}, ${operators} operators run on them`;
+  return [title, ...lines].join('\n');
 }
 
 function keptText(kept: readonly KeptReport[], full: boolean): string {

@@ -1,0 +1,260 @@
+import { breather } from '../../core/breathe.ts';
+import { checkAborted } from '../../core/errors.ts';
+import { clone } from '../../ir/clone.ts';
+import { constantOfValue } from '../../ir/constant.ts';
+import { describe, Edit } from '../../ir/edit.ts';
+import type { Node, Value } from '../../ir/graph.ts';
+import type { Model } from '../../ir/model.ts';
+import { type Quantization, tensorType } from '../../ir/types.ts';
+import { freshName, namesAround } from '../../ir/walk.ts';
+import { ops } from '../../ops/index.ts';
+import { removeHolder } from '../../passes/constants.ts';
+import { inferShapes } from '../../passes/shapes.ts';
+import type { ActivationsReport, LayerReport } from '../../report/report.ts';
+import { affineParameters } from '../affine.ts';
+import type { CalibrationMethod, Range } from '../calibration/index.ts';
+import type { ResolvedQuantize } from '../options.ts';
+import type { PlannedActivation, PlannedWeight } from '../plan.ts';
+import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
+import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
+import { roleOf, type TargetRuntime } from './roles.ts';
+import { type Group, type Selection, select } from './select.ts';
+import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
+
+/** Finds the ranges of values of a model's main graph, by name. A value whose range is not among the results, or is
+ *  not finite, stays real. */
+export type FindRanges = (
+  model: Model,
+  values: readonly string[],
+) => Promise<ReadonlyMap<string, Range>>;
+
+export interface ActivationSettings {
+  storage: 'int8' | 'uint8';
+  target: TargetRuntime;
+  method: CalibrationMethod;
+}
+
+export interface QuantizedActivations {
+  planned: PlannedActivation[];
+  weights: PlannedWeight[];
+  layers: LayerReport[];
+  report: ActivationsReport;
+}
+
+/** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
+ *  the range that they take (widened to contain 0), weights are int8 around zero with a scale for each output, biases
+ *  int32 in steps of what is summed. What has no range, or would lose too much, stays as it is, and is listed.
+ *  Quantization is attached to values. Inner graphs stay. */
+export async function quantizeActivations(
+  model: Model,
+  settings: ResolvedQuantize,
+  { storage, target }: ActivationSettings,
+  findRanges: FindRanges,
+  signal?: AbortSignal,
+): Promise<QuantizedActivations> {
+  const floats = floatNames(model);
+  const weights = new Map<Value, LinearWeight | string>();
+  const levels = new Map<Value, Levels>();
+  const faults = new Map<Node, string>();
+  const breathe = breather();
+  for (const node of model.graph.nodes) {
+    await breathe();
+    checkAborted(signal);
+    const role = roleOf(node, target);
+    if (role === 'linear') {
+      const weight = await linearWeight(node, settings, weights);
+      if (typeof weight === 'string') faults.set(node, weight);
+    } else if (role === 'pairwise') await measureOperands(node, storage, levels);
+  }
+  const choose = (hasRange: (value: Value) => boolean): Selection =>
+    select(model, {
+      target,
+      isFloat: ({ name }) => floats.has(name),
+      isWeighted: (node) => !faults.has(node),
+      isLevels: (value) => levels.has(value),
+      hasRange,
+    });
+  const { nodes, groups, ranges } = await withRanges(model, choose, findRanges);
+  checkAborted(signal);
+  const edit = new Edit(model, {
+    pass: 'quantize',
+    rule: `static ${storage}`,
+    reason: 'kernels on integers',
+  });
+  const names = namesAround(model.graph);
+  const planned = groups.flatMap((group) => attach(group, storage, ranges));
+  const done = await storeWeights(edit, nodes, weights, names);
+  for (const node of nodes)
+    if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
+  if (nodes.length > 0) edit.commit();
+  const isRun = new Set(nodes);
+  const real = [...model.graph.nodes].filter(
+    (node) => roleOf(node, target) === 'linear' && !isRun.has(node),
+  );
+  return {
+    planned,
+    ...done,
+    report: {
+      storage,
+      target,
+      values: planned.length,
+      operators: nodes.length,
+      real: real.map((node) => ({
+        layer: describe(node),
+        reason: faults.get(node) ?? 'no finite range is known for what it reads or makes',
+      })),
+    },
+  };
+}
+
+/** Chooses, asks for ranges, and chooses again without the values that have none. */
+async function withRanges(
+  model: Model,
+  choose: (hasRange: (value: Value) => boolean) => Selection,
+  findRanges: FindRanges,
+): Promise<Selection & { ranges: ReadonlyMap<string, Range> }> {
+  let selection = choose(() => true);
+  const names = selection.groups.flatMap(({ values }) => values.map(({ name }) => name));
+  const ranges = names.length === 0 ? new Map() : await findRanges(model, names);
+  const without = new Set<string>();
+  for (;;) {
+    const before = without.size;
+    for (const { values } of selection.groups)
+      for (const { name } of values) if (!isUsable(ranges.get(name))) without.add(name);
+    if (without.size === before) return { ...selection, ranges };
+    // A product whose clamp stays real is asked for itself: it has no range either.
+    selection = choose(({ name }) => !without.has(name));
+  }
+}
+
+function isUsable(range: Range | undefined): boolean {
+  return range !== undefined && Number.isFinite(range.min) && Number.isFinite(range.max);
+}
+
+/** Names of the values of float32: types that a file does not declare are inferred on a copy. */
+function floatNames(model: Model): Set<string> {
+  const typed = clone(model);
+  inferShapes(typed, ops);
+  const { inputs, constants, nodes } = typed.graph;
+  const names = new Set<string>();
+  for (const value of [...inputs, ...constants, ...nodes.flatMap(({ outputs }) => outputs)])
+    if (value.type?.kind === 'tensor' && value.type.dtype === 'float32') names.add(value.name);
+  return names;
+}
+
+/** Gives the values of a group their levels. */
+function attach(
+  { values, fixed }: Group,
+  storage: Quantization['storage'] & ('int8' | 'uint8'),
+  ranges: ReadonlyMap<string, Range>,
+): PlannedActivation[] {
+  const own = values.map(({ name }) => ranges.get(name)!);
+  const { min, max } = fixed ?? {
+    min: Math.min(0, ...own.map((range) => range.min)),
+    max: Math.max(0, ...own.map((range) => range.max)),
+  };
+  const { scale, zeroPoint } = affineParameters(Float32Array.of(min), Float32Array.of(max), {
+    storage,
+    symmetric: false,
+  });
+  return values.map((value) => {
+    value.quantization = { storage, view: null, scale, zeroPoint, axis: null, blockSize: null };
+    return {
+      value: value.name,
+      storage,
+      scale: scale[0]!,
+      zeroPoint: zeroPoint?.[0] ?? 0,
+      min,
+      max,
+    };
+  });
+}
+
+async function storeWeights(
+  edit: Edit,
+  nodes: readonly Node[],
+  weights: ReadonlyMap<Value, LinearWeight | string>,
+  names: Set<string>,
+): Promise<{ weights: PlannedWeight[]; layers: LayerReport[] }> {
+  const products = new Map<LinearWeight, Product[]>();
+  for (const node of nodes) {
+    const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
+    const x = node.inputs[0]?.quantization;
+    if (weight === undefined || typeof weight === 'string' || x == null) continue;
+    const product = { node, step: x.scale[0]! };
+    const known = products.get(weight);
+    if (known === undefined) products.set(weight, [product]);
+    else known.push(product);
+  }
+  const planned: PlannedWeight[] = [];
+  const layers: LayerReport[] = [];
+  for (const [weight, users] of products) {
+    const { constant, scheme, measured, value } = weight;
+    await storeLinear(edit, weight, users, names);
+    planned.push({ weight: value.name, graph: 0, storage: scheme });
+    layers.push({
+      weight: value.name,
+      layers: users.map(({ node }) => describe(node)),
+      shape: constant.shape,
+      from: constant.dtype,
+      to: formatScheme(scheme),
+      bytesBefore: constant.data.size,
+      bytesAfter: storedBytes(scheme),
+      sqnrDb: Number.isFinite(measured.sqnrDb) ? measured.sqnrDb : null,
+    });
+  }
+  return { weights: planned, layers };
+}
+
+/** A constant that is added or multiplied, with one scale. */
+interface Levels {
+  scheme: Scheme;
+  measured: Measured;
+}
+
+/** An operand that is known must be as exact as one that is computed at least. */
+const leastOperandDb = 30;
+
+async function measureOperands(
+  node: Node,
+  storage: 'int8' | 'uint8',
+  levels: Map<Value, Levels>,
+): Promise<void> {
+  for (const value of node.inputs) {
+    const constant = value === null ? null : constantOfValue(value);
+    if (value === null || constant?.dtype !== 'float32' || value.quantization !== null) continue;
+    if (levels.has(value) || constant.data.size === 0) continue;
+    const scheme: Scheme = {
+      storage,
+      symmetric: false,
+      granularity: 'tensor',
+      axis: null,
+      blockSize: null,
+      view: constant.shape,
+    };
+    const measured = await measure(constant, scheme);
+    if (measured.sqnrDb >= leastOperandDb) levels.set(value, { scheme, measured });
+  }
+}
+
+/** The node gets a constant of integers of its own: others may read the real numbers. */
+function storeOperands(
+  edit: Edit,
+  node: Node,
+  levels: ReadonlyMap<Value, Levels>,
+  names: Set<string>,
+): void {
+  node.inputs.forEach((value, index) => {
+    const found = value === null ? undefined : levels.get(value);
+    if (value === null || found === undefined) return;
+    const constant = constantOfValue(value)!;
+    const { scheme, measured } = found;
+    const name = freshName(names, `${value.name}_levels`);
+    const stored = quantizedConstant(constant, scheme, measured.parameters);
+    const made = edit.addConstant(node.graph, name, stored);
+    made.type = tensorType('float32', constant.shape);
+    made.quantization = quantizationOf(constant, scheme, measured.parameters);
+    edit.setInput(node, index, made);
+    if (value.uses.size === 0) removeHolder(edit, value);
+  });
+}
