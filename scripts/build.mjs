@@ -89,6 +89,24 @@ function bundleForNode() {
   });
 }
 
+/** Takes comments and indentation out of the modules: their documentation is in the declarations beside them, and the
+ *  package installs in a quarter less. Names stay. */
+function compactModules() {
+  const modules = readdirSync('dist', { recursive: true })
+    .map((name) => join('dist', name))
+    .filter((path) => path.endsWith('.js') && !path.startsWith(join('dist', 'node')));
+  buildSync({
+    entryPoints: modules,
+    outdir: 'dist',
+    outbase: 'dist',
+    allowOverwrite: true,
+    format: 'esm',
+    target: 'es2022',
+    legalComments: 'inline',
+    minifyWhitespace: true,
+  });
+}
+
 function packageExports() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports;
 }
@@ -122,6 +140,7 @@ if (!fresh([done], ['src', 'tsconfig.json', 'package.json', embedded])) {
   node(existsSync(tsc) ? tsc : `${tsc}.js`, '-p', 'tsconfig.json');
   embedProtobuf();
   bundleForNode();
+  compactModules();
   chmodSync('dist/node/cli/main.js', 0o755);
   writeFileSync(done, '');
 }
