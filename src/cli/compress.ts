@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { calibrationMethods } from '../compress/calibration/index.ts';
 import {
   type CompressOptions,
   type CompressResult,
@@ -12,17 +13,21 @@ import { type AtomicFile, createFile } from '../host/files.ts';
 import { compressText } from '../report/text.ts';
 import { formatBytes } from '../report/units.ts';
 import { compareBytes } from '../runtime/compare.ts';
-import type { Runner } from '../runtime/runner.ts';
+import { inputsOf } from '../runtime/inputs.ts';
+import type { Feeds, Runner } from '../runtime/runner.ts';
 import { note, ProgressLine, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { type Opened, openModel } from './model.ts';
 import { type OptionTable, oneOf, type Parsed, parse, UsageError, wholeNumber } from './options.ts';
 import { chooseRunner } from './runner.ts';
+import { readSamples } from './samples.ts';
 import type { Verb } from './verb.ts';
 
 const options: OptionTable = {
   output: { type: 'string', short: 'o' },
   quantize: { type: 'string' },
+  calibration: { type: 'string' },
+  'calibration-method': { type: 'string' },
   lossless: { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
@@ -47,10 +52,14 @@ export const compressVerb: Verb = {
 
   -o, --output FILE       where the new model goes; - for standard output
       --quantize TYPE     int8, uint8, int4, uint4 or float16 weights; without it only what loses nothing
+      --calibration DATA  samples, for int8 activations too: .npz with an array for each input, samples first;
+                          .npy for one input; or a folder of these
+      --calibration-method M  range of the activations by minmax (default), moving-average, percentile, entropy, mse
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
-      --samples N         random inputs that both models run on for the proof (4)
+      --samples N         random inputs that both models run on for the proof (4); with --calibration: samples of it
+                          that are taken at most (256), the first four for the proof, too
       --seed N            of those inputs (0)
       --input NAME=FILE.npy|NUMBER   use this for an input in the proof
       --dim NAME=SIZE     size of a symbolic dimension in the proof
@@ -91,8 +100,10 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
     const quiet = parsed.flags.has('quiet');
     const opened = await openModel(input);
     const progress = new ProgressLine(quiet);
+    const samples = calibrationOf(opened, parsed);
     const result = await compress(opened.model, {
       ...settings,
+      ...(samples === null ? {} : { calibration: samples }),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });
@@ -116,7 +127,14 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   const blockSize = wholeNumber('block-size', text.get('block-size'), 1);
   if (weights === undefined) {
     const orphan = [...text.keys(), ...flags].find((name) =>
-      ['granularity', 'block-size', 'affine', 'symmetric'].includes(name),
+      [
+        'granularity',
+        'block-size',
+        'affine',
+        'symmetric',
+        'calibration',
+        'calibration-method',
+      ].includes(name),
     );
     if (orphan !== undefined) throw new UsageError(`--${orphan} goes with --quantize`);
     return {};
@@ -127,12 +145,32 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (blockSize !== undefined && ![16, 32, 64, 128, 256].includes(blockSize)) {
     throw new UsageError(`--block-size takes 16, 32, 64, 128 or 256, not ${blockSize}`);
   }
+  const method = oneOf('calibration-method', text.get('calibration-method'), calibrationMethods);
+  if (method !== undefined && !text.has('calibration'))
+    throw new UsageError('--calibration-method goes with --calibration');
+  if (text.has('calibration') && weights !== 'int8')
+    throw new UsageError('--calibration goes with --quantize int8');
   const settings: QuantizeSettings = { weights };
+  if (method !== undefined) settings.calibrationMethod = method;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
   return { quantize: settings };
+}
+
+/** The samples of --calibration, which can be gone through more than once; null without it. */
+function calibrationOf({ model }: Opened, { text }: Parsed): AsyncIterable<Feeds> | null {
+  const path = text.get('calibration');
+  if (path === undefined) return null;
+  const limit = wholeNumber('samples', text.get('samples'), 1) ?? 256;
+  return { [Symbol.asyncIterator]: () => readSamples(path, inputsOf(model), limit) };
+}
+
+async function firstOf(samples: AsyncIterable<Feeds>, count: number): Promise<Feeds[]> {
+  const first: Feeds[] = [];
+  for await (const feeds of samples) if (first.push(feeds) === count) break;
+  return first;
 }
 
 /** Writes to nowhere, to know the size. */
@@ -211,8 +249,9 @@ async function prove(
   file: AtomicFile,
   opened: Opened,
   { report }: CompressResult,
-  { parsed: { flags, lists, text }, runner, signal }: Job,
+  { parsed, runner, signal }: Job,
 ): Promise<void> {
+  const { flags, lists, text } = parsed;
   const before = await opened.source.read(0, opened.source.size);
   let after = new Uint8Array(readFileSync(file.path));
   await readModel(after);
@@ -226,11 +265,13 @@ async function prove(
   if (flags.has('no-proof')) return;
   const seed = wholeNumber('seed', text.get('seed')) ?? 0;
   const samples = wholeNumber('samples', text.get('samples'), 1) ?? 4;
+  const calibration = calibrationOf(opened, parsed);
   try {
     report.proof = await compareBytes({ model: opened.model, bytes: before }, after, {
       runner,
       samples,
       seed,
+      ...(calibration === null ? {} : { inputs: await firstOf(calibration, 4) }),
       given: parseInputs(opened.model, lists.get('input') ?? []),
       bindings: parseDims(lists.get('dim') ?? []),
       signal,

@@ -3,10 +3,6 @@ export {
   type CalibrateOptions,
   type CalibrationMethod,
   calibrate,
-  makeObserver,
-  type Observer,
-  type Range,
-  type Target,
 } from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
 export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';

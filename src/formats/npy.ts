@@ -20,20 +20,33 @@ const descriptors: Readonly<Record<string, DType>> = {
 
 const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
 
-/** Reads a NumPy .npy file (versions 1 to 3, C order, little-endian).
- *  @throws {FormatError} not an .npy file, or cut off
- *  @throws {UnsupportedError} Fortran order, big-endian, or a type without numbers
- *  Source: numpy.lib.format. */
-export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
-  const fail = (message: string): FormatError => new FormatError(message, { code: 'E_NPY', where });
-  if (bytes.length < 12 || magic.some((byte, i) => bytes[i] !== byte))
-    throw fail('this is no .npy file');
+/** What the header of an .npy file says. */
+export interface NpyHeader {
+  dtype: DType;
+  dims: number[];
+  /** Where the elements begin, bytes. */
+  start: number;
+}
+
+/** Bytes from which `npyHeaderBytes` knows how long a header is. */
+export const npyPreamble = 12;
+
+/** Bytes of the header and what is before it, which the first 12 of a file say.
+ *  @throws {FormatError} not an .npy file */
+export function npyHeaderBytes(bytes: Uint8Array, where: string): number {
+  if (bytes.length < npyPreamble || magic.some((byte, i) => bytes[i] !== byte))
+    throw new FormatError('this is no .npy file', { code: 'E_NPY', where });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const wide = (bytes[6] ?? 0) >= 2;
-  const start = wide ? 12 : 10;
-  const length = wide ? view.getUint32(8, true) : view.getUint16(8, true);
-  if (start + length > bytes.length) throw fail('the header is cut off');
-  const header = new TextDecoder('latin1').decode(bytes.subarray(start, start + length));
+  return (bytes[6] ?? 0) >= 2 ? 12 + view.getUint32(8, true) : 10 + view.getUint16(8, true);
+}
+
+/** @param bytes  from the beginning of a file, at least its header
+ *  @throws as `readNpy` */
+export function readNpyHeader(bytes: Uint8Array, where: string): NpyHeader {
+  const fail = (message: string): FormatError => new FormatError(message, { code: 'E_NPY', where });
+  const start = npyHeaderBytes(bytes, where);
+  if (start > bytes.length) throw fail('the header is cut off');
+  const header = new TextDecoder('latin1').decode(bytes.subarray(10, start));
   const descriptor = /'descr':\s*'([<>|=])(\w+)'/.exec(header);
   const shape = /'shape':\s*\(([^)]*)\)/.exec(header);
   if (descriptor === null || shape === null) throw fail('the header has no descr or shape');
@@ -55,9 +68,19 @@ export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
     .map(Number);
   if (dims.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
     throw fail('a size is no whole number');
+  return { dtype, dims, start };
+}
+
+/** Reads a NumPy .npy file (versions 1 to 3, C order, little-endian).
+ *  @throws {FormatError} not an .npy file, or cut off
+ *  @throws {UnsupportedError} Fortran order, big-endian, or a type without numbers
+ *  Source: numpy.lib.format. */
+export function readNpy(bytes: Uint8Array, where = 'npy'): Tensor {
+  const { dtype, dims, start } = readNpyHeader(bytes, where);
   const size = byteLengthOf(dtype, volume(dims));
-  if (bytes.length - start - length < size) throw fail('the data are cut off');
-  const data = bytes.slice(start + length, start + length + size);
+  if (bytes.length - start < size)
+    throw new FormatError('the data are cut off', { code: 'E_NPY', where });
+  const data = bytes.slice(start, start + size);
   return new Tensor(dtype, typedArrayOf(dtype, data), dims);
 }
 

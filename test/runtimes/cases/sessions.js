@@ -1,4 +1,4 @@
-import { compress } from 'modelpress/compress';
+import { calibrate, compress } from 'modelpress/compress';
 import { readModel, writeModel } from 'modelpress/formats';
 import { createSession } from 'modelpress/runtime';
 import { bytesLike, gaussianLike } from './data.js';
@@ -25,6 +25,7 @@ const rate = { type: 'int64', data: BigInt64Array.of(16000n), dims: [] };
 /** Outputs of models: real ones out of npm packages, small ones of fixtures.ts, and, under names that begin with
  *  `extra`, real ones that are not everywhere: those must be the same too, but are left out of the digest. */
 export const sessionCases = {
+  'calibration of text direction': calibration,
   'session: text direction': () => run(inputs.classifier(), { x: floats(1, 1, 3, 48, 192) }),
   'session: text direction, int8 weights': async () => {
     const { model } = await compress(await readModel(inputs.classifier()), { quantize: 'int8' });
@@ -80,4 +81,19 @@ async function run(bytes, feeds) {
   } finally {
     session.dispose();
   }
+}
+
+/** Ranges of some values by every method. */
+async function calibration() {
+  const model = await readModel(inputs.classifier());
+  const values = model.graph.nodes
+    .slice(0, 6)
+    .flatMap(({ outputs }) => outputs.map(({ name }) => name));
+  const samples = [1, 2].map((seed) => ({ x: floats(seed, 1, 3, 48, 192) }));
+  const ranges = [];
+  for (const method of ['minmax', 'moving-average', 'percentile', 'entropy', 'mse']) {
+    const found = await calibrate(model, samples, values, { method });
+    for (const { min, max } of found.values()) ranges.push(min, max);
+  }
+  return ranges;
 }
