@@ -91,6 +91,19 @@ export async function tensorOf(constant: Constant): Promise<Tensor> {
   return new Tensor(constant.dtype, typedArrayOf(constant.dtype, bytes), constant.shape);
 }
 
+/** The elements of a float32 constant (a view), or null where it is of another type or its bytes can't be had without
+ *  waiting. */
+export function floatsNow(constant: Constant): Float32Array | null {
+  const bytes = constant.dtype === 'float32' ? readConstant(constant) : null;
+  return bytes instanceof Uint8Array ? (typedArrayOf('float32', bytes) as Float32Array) : null;
+}
+
+/** The same of a value that is a constant and not quantized. */
+export function realsNow(value: Value | null): Float32Array | null {
+  const constant = value === null || value.quantization !== null ? null : constantOfValue(value);
+  return constant === null ? null : floatsNow(constant);
+}
+
 /** The elements of a small integer, bool or float constant as numbers, or null when it is large, of another
  *  type, or its bytes can't be had without waiting. For shape rules, which need axes and sizes. */
 export function smallValues(constant: Constant, maxElements = 4096): (number | bigint)[] | null {

@@ -1,6 +1,11 @@
 import { dtypes } from '../core/dtype.ts';
-import { typedArrayOf } from '../core/tensor.ts';
-import { type Constant, constantOfValue, readConstant, smallValues } from '../ir/constant.ts';
+import {
+  type Constant,
+  constantOfValue,
+  floatsNow,
+  readConstant,
+  smallValues,
+} from '../ir/constant.ts';
 import type { Node } from '../ir/graph.ts';
 import type { Quantization } from '../ir/types.ts';
 
@@ -26,7 +31,8 @@ export function quantizationOf(
   if (scale === null || scale.dtype !== 'float32' || storage === null) return null;
   const { kind, bits } = dtypes[storage];
   if ((kind !== 'int' && kind !== 'uint') || bits > 32) return null;
-  const scales = floatsNow(scale);
+  const stored = floatsNow(scale);
+  const scales = stored === null ? null : Float32Array.from(stored);
   if (scales === null || !scales.every((value) => value > 0 && value < Infinity)) return null;
   const zero = node.inputs[2] == null ? null : constantOfValue(node.inputs[2]);
   if (node.inputs[2] != null && zero === null) return null;
@@ -82,12 +88,6 @@ function ranked(node: Node): number | null {
   if (constant !== null) return constant.shape.length;
   const shape = value.type?.kind === 'tensor' ? value.type.shape : null;
   return shape?.length ?? null;
-}
-
-function floatsNow(constant: Constant): Float32Array | null {
-  const bytes = readConstant(constant);
-  if (!(bytes instanceof Uint8Array)) return null;
-  return Float32Array.from(typedArrayOf('float32', bytes) as Float32Array);
 }
 
 function integersNow(constant: Constant): Int32Array | null {

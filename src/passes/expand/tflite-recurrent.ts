@@ -1,5 +1,5 @@
-import { bytesOf, typedArrayOf } from '../../core/tensor.ts';
-import { constantOf, constantOfValue, readConstant } from '../../ir/constant.ts';
+import { bytesOf } from '../../core/tensor.ts';
+import { constantOf, realsNow } from '../../ir/constant.ts';
 import type { Value } from '../../ir/graph.ts';
 import type { Attribute } from '../../ir/types.ts';
 import { activationOf } from '../../ops/activation.ts';
@@ -35,20 +35,12 @@ function endState(p: Parts, index: number, value: Value, like: Value): void {
   p.end(index, isMatrix ? value : beside(p).op('Reshape', [value, p.ints(p.dims(like))]));
 }
 
-/** Elements of a float32 constant that is there, or null. */
-function floatsOf(value: Value | null): Float32Array | null {
-  const constant = value === null || value.quantization !== null ? null : constantOfValue(value);
-  if (constant?.dtype !== 'float32') return null;
-  const bytes = readConstant(constant);
-  return bytes instanceof Uint8Array ? (typedArrayOf('float32', bytes) as Float32Array) : null;
-}
-
 /** Weights below each other with a first axis of 1: a constant where all of them are.
  *  @param signs  −1 where a weight counts negatively */
 function stacked(p: Parts, weights: readonly Value[], signs: readonly number[]): Value {
   const dims = p.dims(weights[0]!);
   const rows = weights.reduce((sum, weight) => sum + p.dims(weight)[0]!, 0);
-  const known = weights.map(floatsOf);
+  const known = weights.map(realsNow);
   if (known.every((floats) => floats !== null)) {
     const all = new Float32Array(known.reduce((sum, floats) => sum + floats.length, 0));
     let at = 0;

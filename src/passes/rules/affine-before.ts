@@ -1,11 +1,11 @@
-import type { Constant } from '../../ir/constant.ts';
+import { type Constant, floatsNow } from '../../ir/constant.ts';
 import type { Node, Value } from '../../ir/graph.ts';
 import type { Attribute } from '../../ir/types.ts';
 import { scaledConstant } from '../constants.ts';
 import type { Found, Rule } from '../rule.ts';
 import type { RuleContext } from '../rule-context.ts';
 import { type Affine, affineOf, perChannel } from './affine.ts';
-import { floatConstant, floatsNow } from './constants.ts';
+import { floatConstant } from './constants.ts';
 
 /** How the input's channels lie in the weights of a linear operator: element i of the weights belongs to channel
  *  `channelOf(i)` of the input and to output `outputOf(i)`. */

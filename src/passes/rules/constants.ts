@@ -186,9 +186,3 @@ function tensorNow(constant: Constant): Tensor | null {
 export function floatConstant(numbers: Iterable<number>, shape: readonly number[]): Constant {
   return constantOf('float32', shape, bytesOf(Float32Array.from(numbers)));
 }
-
-/** Elements of a float32 constant, where they can be had without waiting. */
-export function floatsNow(constant: Constant): Float32Array | null {
-  const bytes = constant.dtype === 'float32' ? readConstant(constant) : null;
-  return bytes instanceof Uint8Array ? (typedArrayOf('float32', bytes) as Float32Array) : null;
-}

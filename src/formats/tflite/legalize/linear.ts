@@ -1,11 +1,5 @@
 import { volume } from '../../../core/shape.ts';
-import { typedArrayOf } from '../../../core/tensor.ts';
-import {
-  type Constant,
-  constantOfValue,
-  int64Constant,
-  readConstant,
-} from '../../../ir/constant.ts';
+import { constantOfValue, int64Constant } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import { elementsOf } from '../../../ir/levels.ts';
 import { type Quantization, tensorType } from '../../../ir/types.ts';
@@ -150,7 +144,7 @@ function legalizeBias(
       l.edit.setInput(node, 2, l.constant(node, value.name, constant, quantization));
     return null;
   }
-  const levels = own === null ? realsOf(constant) : elementsOf(constant);
+  const levels = elementsOf(constant);
   const step = (i: number): number => scale[scale.length === 1 ? 0 : i]!;
   let error = 0;
   const most = 2 ** 31 - 1;
@@ -175,12 +169,6 @@ function isSame(own: Float32Array, scale: Float32Array, channels: number): boole
     if (Math.abs(a - b) > 2 ** -22 * b) return false;
   }
   return true;
-}
-
-function realsOf(constant: Constant): Float64Array {
-  return Float64Array.from(
-    typedArrayOf('float32', readConstant(constant) as Uint8Array) as Float32Array,
-  );
 }
 
 /** A matrix product whose weights have a scale for each output is a 1 × 1 convolution in every runtime; of

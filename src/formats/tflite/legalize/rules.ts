@@ -1,5 +1,5 @@
 import { bytesOf, typedArrayOf } from '../../../core/tensor.ts';
-import { constantOf, constantOfValue, int64Constant, readConstant } from '../../../ir/constant.ts';
+import { constantOf, constantOfValue, int64Constant, realsNow } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import type { Quantization } from '../../../ir/types.ts';
 import { activationOf, attributesOfActivation, noActivation } from '../../../ops/activation.ts';
@@ -72,7 +72,7 @@ const padding: QuantizedRule = (l, node) => {
   const isConstant = mode === undefined || (mode.type === 'string' && mode.value === 'constant');
   if (levels === null) return mixed;
   if (value == null || !isConstant) return keeping(l, node);
-  const numbers = realsOf(value);
+  const numbers = realsNow(value);
   if (numbers === null) return 'what it pads with is computed';
   if (numbers.every((number) => number === 0)) {
     l.edit.setInput(node, 2, null);
@@ -134,7 +134,7 @@ const free: QuantizedRule = (l, node) => {
   for (const index of inputs) {
     const value = node.inputs[index]!;
     if (levelsOf(value) !== null) continue;
-    const numbers = value.quantization === null ? realsOf(value) : null;
+    const numbers = realsNow(value);
     const number = numbers?.[0];
     if (number === undefined || !numbers!.every((item) => item === number) || !isNumber(number))
       return 'an operand is real numbers that are no levels';
@@ -179,12 +179,6 @@ function oneLevel(
   );
   l.edit.setInput(node, index, made);
   l.say(node, 'constant', `${number} is one step of ${Math.abs(number)}: exactly the same`);
-}
-
-function realsOf(value: Value): Float32Array | null {
-  const constant = value.quantization === null ? constantOfValue(value) : null;
-  if (constant?.dtype !== 'float32') return null;
-  return typedArrayOf('float32', readConstant(constant) as Uint8Array) as Float32Array;
 }
 
 /** Between the same levels, a clamp is nothing where they end there, or part of the operator before it. */
@@ -232,8 +226,8 @@ const relu: QuantizedRule = (l, node) => {
 /** Only the clamps that TFLite has. */
 const clip: QuantizedRule = (l, node) => {
   const [, low, high] = node.inputs;
-  const min = low == null ? -Infinity : realsOf(low)?.[0];
-  const max = high == null ? Infinity : realsOf(high)?.[0];
+  const min = low == null ? -Infinity : realsNow(low)?.[0];
+  const max = high == null ? Infinity : realsNow(high)?.[0];
   if (min === undefined || max === undefined) return 'its bounds are computed';
   if (levelsOf(node.inputs[0]) !== null && isPart(l, node, min, max)) return null;
   if (!isClamp(min, max)) return 'TFLite has no such clamp of integers';
