@@ -36,6 +36,16 @@ export function tensorType(dtype: DType | null, shape: Shape): ValueType {
   return { kind: 'tensor', dtype, shape };
 }
 
+/** The shape of a tensor type; null for anything else. */
+export function shapeOf(type: ValueType | null): Shape {
+  return type?.kind === 'tensor' ? type.shape : null;
+}
+
+/** The element type of a tensor type; null for anything else. */
+export function dtypeOf(type: ValueType | null): DType | null {
+  return type?.kind === 'tensor' ? type.dtype : null;
+}
+
 /** `float32 [1, 3, 224, 224]` */
 export function formatType(type: ValueType | null): string {
   if (type === null) return '?';

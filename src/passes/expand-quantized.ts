@@ -1,11 +1,10 @@
 import { type DType, dtypes } from '../core/dtype.ts';
-import type { Shape } from '../core/shape.ts';
 import { bytesOf, Tensor, typedArrayOf } from '../core/tensor.ts';
 import { constantOf, constantOfValue, readConstant } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Graph, Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { type Attribute, tensorType, type ValueType } from '../ir/types.ts';
+import { type Attribute, dtypeOf, shapeOf, tensorType, type ValueType } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
 import { findFault, findOp, ops } from '../ops/index.ts';
 import type { Evaluate } from './rules/constants.ts';
@@ -84,7 +83,7 @@ class Expansion {
   }
 
   dequantized(x: Value, scale: Value | null, zero: Value | null, axis: number): Value {
-    const type = tensorType('float32', shapeOf(x));
+    const type = tensorType('float32', shapeOf(x.type));
     return this.add('DequantizeLinear', [x, scale, zero], `${x.name}_real`, type, [
       ['axis', { type: 'int', value: BigInt(axis) }],
     ]);
@@ -93,7 +92,7 @@ class Expansion {
   /** Sums of products as real numbers: the bias of a convolution. */
   bias(bias: Value | null, x: Value, w: Value): Value | null {
     if (bias === null) return null;
-    const type = tensorType('float32', shapeOf(w));
+    const type = tensorType('float32', shapeOf(w.type));
     const scale = this.add('Mul', [x, w], `${bias.name}_scale`, type);
     return this.dequantized(bias, scale, null, 0);
   }
@@ -101,7 +100,7 @@ class Expansion {
   /** Ends with the integers of a result, in the place of the node's. */
   end(result: Value, scale: Value | null, zero: Value | null): boolean {
     const y = this.node.outputs[0]!;
-    const dtype = dtypeOf(y) ?? (zero === null ? null : dtypeOf(zero));
+    const dtype = dtypeOf(y.type) ?? (zero === null ? null : dtypeOf(zero.type));
     const isSigned = zero === null && dtype === 'int8';
     const attributes: [string, Attribute][] = isSigned
       ? [['output_dtype', { type: 'int', value: 3n }]]
@@ -118,7 +117,7 @@ class Expansion {
   }
 
   realType(): ValueType {
-    return tensorType('float32', shapeOf(this.node.outputs[0]!));
+    return tensorType('float32', shapeOf(this.node.outputs[0]!.type));
   }
 
   /** The float operator between. */
@@ -135,7 +134,7 @@ const expansions: Readonly<Record<string, (e: Expansion) => boolean>> = {
     return e.end(e.compute('Conv', inputs), e.input(6), e.input(7));
   },
   ':QLinearMatMul': (e) => {
-    const rank = shapeOf(e.input(0)!)?.length ?? null;
+    const rank = shapeOf(e.input(0)!.type)?.length ?? null;
     if (!fit(e.input(1), e.input(2)) || !fit(e.input(4), e.input(5))) return false;
     if (rank === null || !fit(e.input(6), e.input(7))) return false;
     const product = e.compute('MatMul', [e.real(0, rank - 2), e.real(3, -1)]);
@@ -156,7 +155,7 @@ const expansions: Readonly<Record<string, (e: Expansion) => boolean>> = {
   'com.microsoft:QLinearSigmoid': (e) => single(e, 'Sigmoid'),
   'com.microsoft:QLinearLeakyRelu': (e) => single(e, 'LeakyRelu'),
   'com.microsoft:QLinearSoftmax': (e) => {
-    const rank = shapeOf(e.input(0)!)?.length ?? null;
+    const rank = shapeOf(e.input(0)!.type)?.length ?? null;
     const axis = numberOf(e.node, 'axis', -1);
     // Before opset 13 the axes from there on are one.
     const isLast = axis === -1 || axis === (rank ?? 0) - 1;
@@ -185,7 +184,7 @@ function single(e: Expansion, op: string, ...without: string[]): boolean {
 /** Whether zero points are as many as scales, and there are none of a third, whose scale is one number. */
 function fit(scale: Value | null, zero: Value | null, whole: Value | null = null): boolean {
   const count = (value: Value | null): number | null =>
-    value === null ? 1 : (shapeOf(value)?.reduce<number>(times, 1) ?? null);
+    value === null ? 1 : (shapeOf(value.type)?.reduce<number>(times, 1) ?? null);
   const scales = count(scale);
   if (scales === null || count(whole) !== 1) return false;
   return zero === null || count(zero) === scales;
@@ -215,14 +214,6 @@ function tensorNow(value: Value): Tensor | null {
   if (!(bytes instanceof Uint8Array)) return null;
   if (dtypes[constant.dtype].bits < 8) return null;
   return new Tensor(constant.dtype, typedArrayOf(constant.dtype, bytes), constant.shape);
-}
-
-function shapeOf(value: Value): Shape {
-  return value.type?.kind === 'tensor' ? value.type.shape : null;
-}
-
-function dtypeOf(value: Value): DType | null {
-  return value.type?.kind === 'tensor' ? value.type.dtype : null;
 }
 
 function numberOf(node: Node, name: string, otherwise: number): number {

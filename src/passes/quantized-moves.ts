@@ -2,7 +2,7 @@ import type { DType } from '../core/dtype.ts';
 import { Edit } from '../ir/edit.ts';
 import { Node, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { type Quantization, tensorType } from '../ir/types.ts';
+import { dtypeOf, type Quantization, tensorType } from '../ir/types.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
 import { saidQuantization, sameQuantization } from './quantization-of.ts';
 
@@ -45,7 +45,7 @@ export function moveOnReals(model: Model): void {
 function pullDequantize(edit: Edit, node: Node, names: Set<string>): boolean {
   const [q, moved] = [node.inputs[0], node.outputs[0]];
   if (!isMover(node) || q == null || moved === undefined || node.outputs.length !== 1) return false;
-  if (moved.uses.size === 0 || q.constant !== null || !isStored(dtypeOf(q))) return false;
+  if (moved.uses.size === 0 || q.constant !== null || !isStored(dtypeOf(q.type))) return false;
   if (q.producer?.op === 'QuantizeLinear') return false;
   let first: Node | null = null;
   for (const { user } of moved.uses) {
@@ -99,7 +99,7 @@ function pushQuantize(edit: Edit, node: Node, names: Set<string>): boolean {
     inputs: [made, ...first.inputs.slice(1)],
     attributes: first.attributes,
   };
-  const type = tensorType(dtypeOf(first.outputs[0]!), shape);
+  const type = tensorType(dtypeOf(first.outputs[0]!.type), shape);
   edit.rename(moved, freshName(names, `${name}_as_was`));
   const stored = edit.addNode({ before: node }, spec, [{ name, type }]).outputs[0]!;
   edit.replaceUses(moved, stored);
@@ -142,8 +142,4 @@ function wholeOf(node: Node): Quantization | null {
 
 function isStored(dtype: DType | null): boolean {
   return dtype === 'int8' || dtype === 'uint8' || dtype === 'int16' || dtype === 'uint16';
-}
-
-function dtypeOf({ type }: Value): DType | null {
-  return type?.kind === 'tensor' ? type.dtype : null;
 }

@@ -3,7 +3,7 @@ import { constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Node, NodeSpec, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import type { Attribute, Quantization } from '../ir/types.ts';
+import { type Attribute, type Quantization, shapeOf } from '../ir/types.ts';
 import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
 import { type Activation, activationOf } from '../ops/activation.ts';
 import {
@@ -12,7 +12,6 @@ import {
   permutedConstant,
   permutedQuantization,
   permutedType,
-  shapeOf,
 } from './layout/permutation.ts';
 import { isSaturation } from './saturation.ts';
 

@@ -5,6 +5,7 @@ import { Tensor } from '../core/tensor.ts';
 import { clone } from '../ir/clone.ts';
 import type { Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
+import { shapeOf } from '../ir/types.ts';
 import { transpose } from '../kernels/move.ts';
 import { ops } from '../ops/index.ts';
 import { imageLayouts, type Layout } from '../passes/layout.ts';
@@ -93,7 +94,7 @@ export function turnBetween(
   fromLayouts: ReadonlyMap<Value, Layout>,
   toLayouts: ReadonlyMap<Value, Layout>,
 ): Turn {
-  const [x, y] = [shapeOf(from), shapeOf(to)];
+  const [x, y] = [shapeOf(from.type), shapeOf(to.type)];
   if (x === null || y === null || x.length !== y.length || x.length < 3 || x.length > 5)
     return null;
   const [before, after] = [fromLayouts.get(from), toLayouts.get(to)];
@@ -124,10 +125,6 @@ export function fits(x: NonNullable<Shape>, y: NonNullable<Shape>, turn: Turn): 
       return typeof size !== 'number' || typeof other !== 'number' || size === other;
     })
   );
-}
-
-function shapeOf({ type }: Value): Shape {
-  return type?.kind === 'tensor' ? type.shape : null;
 }
 
 /** A tensor with its axes in another order. */

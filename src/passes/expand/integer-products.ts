@@ -1,6 +1,7 @@
 import { bytesOf } from '../../core/tensor.ts';
 import { constantOf, constantOfValue } from '../../ir/constant.ts';
 import type { Value } from '../../ir/graph.ts';
+import { shapeOf } from '../../ir/types.ts';
 import { numberOfDtype } from '../../ops/data-types.ts';
 import type { Expansion } from './index.ts';
 import type { Parts } from './parts.ts';
@@ -8,17 +9,15 @@ import type { Parts } from './parts.ts';
 /** Products of integers as products of real numbers, which are exact as long as sums are below 2²⁴. Weights stay
  *  integers, with a scale of 1. */
 
-const shapeOf = ({ type }: Value) => (type?.kind === 'tensor' ? type.shape : null);
-
 function cast(p: Parts, x: Value, dtype: 'float32' | 'int32'): Value {
-  return p.op('Cast', [x], shapeOf(x), dtype, { to: numberOfDtype(dtype) });
+  return p.op('Cast', [x], shapeOf(x.type), dtype, { to: numberOfDtype(dtype) });
 }
 
 /** x − zero point, as real numbers.
  *  @param axis  of the zero points, if there are several */
 function centered(p: Parts, x: Value, zero: Value | null, axis: number): Value {
-  const shape = shapeOf(x);
-  const zeros = zero === null ? [] : shapeOf(zero);
+  const shape = shapeOf(x.type);
+  const zeros = zero === null ? [] : shapeOf(zero.type);
   const isKnown = constantOfValue(x) !== null && (zero === null || constantOfValue(zero) !== null);
   const isVector = zeros?.length === 1 && zeros[0] !== 1;
   if (isKnown && zeros !== null && zeros.length < 2) {
@@ -45,7 +44,7 @@ function centered(p: Parts, x: Value, zero: Value | null, axis: number): Value {
 const convolution: Expansion = (p) => {
   const x = centered(p, p.in(0), p.maybe(2), 1);
   const w = centered(p, p.in(1), p.maybe(3), 0);
-  const shape = shapeOf(p.node.outputs[0]!);
+  const shape = shapeOf(p.node.outputs[0]!.type);
   const settings: Record<string, number | string | readonly number[]> = {};
   for (const [name, attribute] of p.node.attributes) {
     if (attribute.type === 'int') settings[name] = Number(attribute.value);
@@ -59,11 +58,11 @@ const convolution: Expansion = (p) => {
  *  @param at  inputs of the operands and their zero points */
 function product(p: Parts, at: readonly [Value, Value, Value | null, Value | null]): Value {
   const [a, b, aZero, bZero] = at;
-  const rank = shapeOf(a)?.length ?? p.stop('the rank of an operand is not known');
-  const columns = (shapeOf(b)?.length ?? p.stop('the rank of an operand is not known')) - 1;
+  const rank = shapeOf(a.type)?.length ?? p.stop('the rank of an operand is not known');
+  const columns = (shapeOf(b.type)?.length ?? p.stop('the rank of an operand is not known')) - 1;
   const left = centered(p, a, aZero, Math.max(0, rank - 2));
   const right = centered(p, b, bZero, columns);
-  return p.op('MatMul', [left, right], shapeOf(p.node.outputs[0]!), 'float32');
+  return p.op('MatMul', [left, right], shapeOf(p.node.outputs[0]!.type), 'float32');
 }
 
 const matmul: Expansion = (p) => {
@@ -71,7 +70,7 @@ const matmul: Expansion = (p) => {
 };
 
 function scaled(p: Parts, sums: Value, scales: readonly Value[], bias: Value | null): Value {
-  const shape = shapeOf(sums);
+  const shape = shapeOf(sums.type);
   let result = sums;
   for (const scale of scales) result = p.op('Mul', [result, scale], shape, 'float32');
   return bias === null ? result : p.op('Add', [result, bias], shape, 'float32');

@@ -1,7 +1,8 @@
 import { dtypes } from '../../core/dtype.ts';
 import { type Graph, Node, type Use, type Value } from '../../ir/graph.ts';
+import { shapeOf } from '../../ir/types.ts';
 import { FlowGraph } from './min-cut.ts';
-import { type Layout, otherLayout, shapeOf } from './permutation.ts';
+import { type Layout, otherLayout } from './permutation.ts';
 import type { NodeState, States } from './states.ts';
 
 /** What is asked of the values where a graph begins and ends. */

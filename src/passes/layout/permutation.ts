@@ -1,6 +1,6 @@
 import { dtypes } from '../../core/dtype.ts';
 import { run, wait } from '../../core/maybe.ts';
-import { type Shape, volume } from '../../core/shape.ts';
+import { volume } from '../../core/shape.ts';
 import type { ByteSource, MaybePromise } from '../../core/source.ts';
 import { type Constant, constantOf, readConstant } from '../../ir/constant.ts';
 import { reshapedConstant } from '../../ir/permute.ts';
@@ -114,9 +114,4 @@ function moved(
       ),
   };
   return constantOf(constant.dtype, shape, source);
-}
-
-/** The shape of a tensor type; null for anything else. */
-export function shapeOf(type: ValueType | null): Shape {
-  return type?.kind === 'tensor' ? type.shape : null;
 }

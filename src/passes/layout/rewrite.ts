@@ -3,7 +3,7 @@ import type { Shape } from '../../core/shape.ts';
 import { type Constant, int64Constant } from '../../ir/constant.ts';
 import type { Edit, Place } from '../../ir/edit.ts';
 import { type Graph, Node, type NodeSpec, type Value } from '../../ir/graph.ts';
-import type { ValueType } from '../../ir/types.ts';
+import { shapeOf, type ValueType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import type { Assignment, Boundary, LogicalTensor } from './assign.ts';
 import {
@@ -13,7 +13,6 @@ import {
   permutationTo,
   permutedQuantization,
   permutedType,
-  shapeOf,
 } from './permutation.ts';
 import type { NodeView, RewriteContext } from './rule.ts';
 import type { NodeState, States } from './states.ts';

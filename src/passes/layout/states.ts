@@ -1,15 +1,9 @@
 import type { Dim, Shape } from '../../core/shape.ts';
 import { type Constant, constantOfValue, smallValues } from '../../ir/constant.ts';
 import { type Graph, Node, type Value } from '../../ir/graph.ts';
+import { shapeOf } from '../../ir/types.ts';
 import { type AttributeReader, findOp, type Op, ops, readAttributes } from '../../ops/index.ts';
-import {
-  canPermute,
-  isSame,
-  type Layout,
-  otherLayout,
-  permutationTo,
-  shapeOf,
-} from './permutation.ts';
+import { canPermute, isSame, type Layout, otherLayout, permutationTo } from './permutation.ts';
 import type { Following, LayoutRule, LayoutTarget, NodeView } from './rule.ts';
 import { anchored } from './spatial.ts';
 

@@ -2,12 +2,11 @@ import { volume } from '../../../core/shape.ts';
 import { constantOfValue, int64Constant } from '../../../ir/constant.ts';
 import type { Node, Value } from '../../../ir/graph.ts';
 import { elementsOf } from '../../../ir/levels.ts';
-import { type Quantization, tensorType } from '../../../ir/types.ts';
+import { type Quantization, shapeOf, tensorType } from '../../../ir/types.ts';
 import {
   isPermutable,
   permutedConstant,
   permutedQuantization,
-  shapeOf,
 } from '../../../passes/layout/permutation.ts';
 import { fusesActivation } from './activation.ts';
 import { type Legalizer, levelsOf } from './legalizer.ts';
