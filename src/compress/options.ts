@@ -1,9 +1,9 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
-import type { ActivationSettings } from './activations/quantize.ts';
-import type { TargetRuntime } from './activations/roles.ts';
 import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
 import { checkRanges, type GivenRange } from './activations/given.ts';
+import type { ActivationSettings } from './activations/quantize.ts';
+import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
