@@ -148,10 +148,13 @@ function storeBias(
     Math.round(real / scale[scale.length === 1 ? 0 : i]!),
   );
   const old = node.inputs[2]!;
-  const name = freshName(names, `${old.name}_int32`);
+  // The last that reads the real numbers leaves their name to the integers.
+  const isLast = old.uses.size === 1 && constantOfValue(old) !== null;
+  const { name } = old;
+  if (isLast) edit.rename(old, freshName(names, `${name}_as_was`));
   const value = edit.addConstant(
     node.graph,
-    name,
+    isLast ? name : freshName(names, `${name}_int32`),
     constantOf('int32', [levels.length], bytesOf(levels)),
   );
   value.type = tensorType('float32', [levels.length]);
