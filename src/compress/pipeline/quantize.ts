@@ -26,7 +26,7 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
   const model = clone(context.model);
   const { activations } = decisions.base;
   const run =
-    activations === null || context.samples === null
+    activations === null
       ? null
       : await quantizeActivations(
           model,
