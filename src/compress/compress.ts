@@ -7,6 +7,7 @@ import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { type FindRanges, quantizeActivations } from './activations/quantize.ts';
 import { type CalibrateOptions, calibrate } from './calibration/index.ts';
 import { allConstants } from './constants.ts';
+import { quantizeProducts } from './dynamic/products.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, type ResolvedQuantize, resolveQuantize } from './options.ts';
 import type { Plan } from './plan.ts';
@@ -49,10 +50,18 @@ export async function compress(
     quantize === null || quantize.activations === null || calibration === undefined
       ? null
       : await quantizeActivations(copy, quantize, quantize.activations, findRanges, signal);
+  const products =
+    quantize === null || quantize.dynamic === null
+      ? null
+      : await quantizeProducts(copy, quantize, quantize.dynamic, signal);
   const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
   // As in every model that is compressed, what is quantized stands in nodes.
   exportQuantization(copy);
-  const layers = [...(run?.layers ?? []), ...(quantized?.layers ?? [])];
+  const layers = [
+    ...(run?.layers ?? []),
+    ...(products?.layers ?? []),
+    ...(quantized?.layers ?? []),
+  ];
   const report: CompressReport = {
     kind: 'compress',
     version: 1,
@@ -79,7 +88,11 @@ export async function compress(
   }
   if (run !== null && run.report.operators === 0)
     report.warnings.push('no operator runs on integers: the reasons are listed above');
-  const weights = [...(run?.weights ?? []), ...(quantized?.planned ?? [])];
+  const weights = [
+    ...(run?.weights ?? []),
+    ...(products?.weights ?? []),
+    ...(quantized?.planned ?? []),
+  ];
   return { model: copy, plan: { version: 1, weights, activations: run?.planned ?? [] }, report };
 }
 

@@ -3,21 +3,22 @@ import type { Feeds } from '../runtime/runner.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
+import type { DynamicForm } from './dynamic/products.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
   weights: Storage | 'float16';
-  /** `weight-only`: activations stay float. `static`: they are integers too, with levels that calibration finds.
-   *  Default: static where calibration is given. */
-  mode?: 'weight-only' | 'static';
+  /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
+   *  integers too, with levels that calibration finds. Default: static where calibration is given. */
+  mode?: 'weight-only' | 'dynamic' | 'static';
   /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
    *  output. */
   activations?: 'int8' | 'uint8';
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
-  /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
-   *  onnxruntime. */
+  /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
+   *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
    *  block for 4. */
@@ -61,6 +62,8 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What shares a scale where products quantize what they read at run time; null where they don't. */
+  dynamic: DynamicForm | null;
 }
 
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
@@ -115,10 +118,31 @@ export function resolveQuantize(
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
     activations,
+    dynamic: resolveDynamic(given, format),
   };
 }
 
 const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
+
+/** One scale for each row where this package runs the model, else the form that runtimes have kernels for. */
+function resolveDynamic(
+  { mode, weights, activations, target }: QuantizeSettings,
+  format: string,
+): DynamicForm | null {
+  if (mode !== 'dynamic') return null;
+  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode dynamic', weights);
+  if (activations !== undefined)
+    throw rangeError('quantize.activations', 'nothing unless mode is static', activations);
+  const runtime = targetOf(target, format);
+  if (runtime === 'tflite') return null;
+  return runtime === 'modelpress' ? 'row' : 'tensor';
+}
+
+function targetOf(target: TargetRuntime | undefined, format: string): TargetRuntime {
+  const runtime = target ?? (format === 'tflite' ? 'tflite' : 'onnxruntime');
+  if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
+  return runtime;
+}
 
 function resolveActivations(
   { weights, mode, activations, target, calibrationMethod = 'minmax' }: QuantizeSettings,
@@ -126,12 +150,14 @@ function resolveActivations(
   isCalibrated: boolean,
 ): ActivationSettings | null {
   const chosen = mode ?? (isCalibrated && weights === 'int8' ? 'static' : 'weight-only');
+  if (chosen === 'dynamic') return null;
   if (chosen === 'weight-only') {
     if (activations !== undefined)
       throw rangeError('quantize.activations', 'nothing unless mode is static', activations);
     return null;
   }
-  if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
+  if (chosen !== 'static')
+    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isCalibrated) throw rangeError('calibration', 'given for mode static', undefined);
   if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
   const isTflite = format === 'tflite';
@@ -139,8 +165,7 @@ function resolveActivations(
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);
-  const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
+  const runtime = targetOf(target, format);
   if (!calibrationMethods.includes(calibrationMethod))
     throw rangeError(
       'quantize.calibrationMethod',
