@@ -43,6 +43,21 @@ export function namesAround(graph: Graph): Set<string> {
   return names;
 }
 
+/** Makes names that say little and take little: `q`, `q1`, `q2` …, none of them taken; adds them to `names`. For the many
+ *  values around quantized ones, whose long names would take more bytes of a file than their numbers do. */
+export function shortNames(names: Set<string>): (prefix: string) => string {
+  const counts = new Map<string, number>();
+  return (prefix) => {
+    let count = counts.get(prefix) ?? 0;
+    const made = (): string => (count === 0 ? prefix : `${prefix}${count.toString(36)}`);
+    while (names.has(made())) count++;
+    counts.set(prefix, count + 1);
+    const name = made();
+    names.add(name);
+    return name;
+  };
+}
+
 /** `base`, or `base_1`, `base_2` … if it is taken; adds the result to `names`. */
 export function freshName(names: Set<string>, base: string): string {
   let name = base;

@@ -1,11 +1,11 @@
 import { dtypes } from '../core/dtype.ts';
 import { bytesOf, typedArrayOf } from '../core/tensor.ts';
-import { constantOf } from '../ir/constant.ts';
+import { type Constant, constantOf } from '../ir/constant.ts';
 import { Edit, type Place } from '../ir/edit.ts';
 import { type Graph, Node, type Use, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
 import { type Attribute, type Quantization, tensorType } from '../ir/types.ts';
-import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
+import { allGraphs, freshName, namesAround, shortNames } from '../ir/walk.ts';
 import { saidQuantization, sameQuantization } from './quantization-of.ts';
 
 /** Whether a computed value has a quantization attached: exportQuantization would change the model. */
@@ -29,9 +29,10 @@ export function exportQuantization(model: Model): void {
     reason: 'rewriting and ONNX know quantization as nodes',
   });
   const names = namesAround(model.graph);
+  const naming: Naming = { names, short: shortNames(names) };
   const exported = new Map<Value, Exported>();
   // Inner graphs come last: they read values of the graphs around them.
-  for (const graph of allGraphs(model.graph)) new Exporter(edit, graph, names, exported).run();
+  for (const graph of allGraphs(model.graph)) new Exporter(edit, graph, naming, exported).run();
   edit.commit();
 }
 
@@ -42,20 +43,27 @@ interface Exported {
   stored: Value;
 }
 
+interface Naming {
+  /** Those that are taken. */
+  readonly names: Set<string>;
+  /** A short one, for what only integers have. */
+  short(prefix: string): string;
+}
+
 class Exporter {
   readonly #edit: Edit;
   readonly #graph: Graph;
   readonly #isMain: boolean;
-  readonly #names: Set<string>;
+  readonly #naming: Naming;
   /** By the dequantized value, in all graphs. */
   readonly #exported: Map<Value, Exported>;
-  readonly #parameters: Map<string, [Value, Value]> = new Map();
+  readonly #parameters: Map<string, Value> = new Map();
 
-  constructor(edit: Edit, graph: Graph, names: Set<string>, exported: Map<Value, Exported>) {
+  constructor(edit: Edit, graph: Graph, naming: Naming, exported: Map<Value, Exported>) {
     this.#edit = edit;
     this.#graph = graph;
     this.#isMain = graph.owner === null;
-    this.#names = names;
+    this.#naming = naming;
     this.#exported = exported;
   }
 
@@ -91,8 +99,7 @@ class Exporter {
     to.quantization = null;
     const place = { before: node };
     const isSame = quantization === null || sameQuantization(before, quantization);
-    if (!isSame)
-      this.#replace(to, this.#store(from, to.name, quantization, place), quantization, place);
+    if (!isSame) this.#replace(to, this.#store(from, quantization, place), quantization, place);
     else if (!isOutput(to) || (!this.#isMain && from.graph === this.#graph))
       this.#edit.replaceUses(to, from);
     else if (source !== undefined) this.#replace(to, source.stored, source.quantization, place);
@@ -103,7 +110,7 @@ class Exporter {
   /** Another value that integers stand for takes a value's place and name. */
   #replace(value: Value, stored: Value, quantization: Quantization, place: Place): void {
     const { name, origin } = value;
-    this.#edit.rename(value, freshName(this.#names, `${name}_real`));
+    this.#edit.rename(value, freshName(this.#naming.names, `${name}_real`));
     const real = this.#dequantize(stored, name, quantization, place);
     real.origin = origin;
     this.#edit.replaceUses(value, real);
@@ -116,7 +123,7 @@ class Exporter {
     const readers = new Set([...value.uses].filter((use) => !quantizers.includes(use)));
     if (readers.size === 0) return;
     // The nodes that are there may come after other readers.
-    const stored = this.#store(value, value.name, quantization, place);
+    const stored = this.#store(value, quantization, place);
     let hasName = false;
     for (const { user } of quantizers) {
       const node = user as Node;
@@ -135,24 +142,24 @@ class Exporter {
     const { name } = value;
     // An output of the graph is known by its name.
     const isNamed = this.#isMain && isOutput(value) && value.producer !== null;
-    if (isNamed) this.#edit.rename(value, freshName(this.#names, `${name}_real`));
-    const result = isNamed ? name : freshName(this.#names, `${name}_dequantized`);
+    if (isNamed) this.#edit.rename(value, freshName(this.#naming.names, `${name}_real`));
+    const result = isNamed ? name : this.#naming.short('d');
     const real = this.#dequantize(stored, result, quantization, place);
     this.#edit.replaceUses(value, real, (use) => readers.has(use));
   }
 
   /** Integers of a value. */
-  #store(value: Value, name: string, quantization: Quantization, place: Place): Value {
-    const inputs = [value, ...this.#parametersOf(name, quantization)];
+  #store(value: Value, quantization: Quantization, place: Place): Value {
+    const inputs = [value, ...this.#parametersOf(quantization)];
     const shape = value.type?.kind === 'tensor' ? value.type.shape : null;
     const type = tensorType(quantization.storage, shape);
-    const output = { name: freshName(this.#names, `${name}_quantized`), type };
+    const output = { name: this.#naming.short('q'), type };
     const spec = { op: 'QuantizeLinear', inputs, attributes: attributesOf(quantization) };
     return this.#edit.addNode(place, spec, [output]).outputs[0]!;
   }
 
   #dequantize(stored: Value, name: string, quantization: Quantization, place: Place): Value {
-    const inputs = [stored, ...this.#parametersOf(name, quantization)];
+    const inputs = [stored, ...this.#parametersOf(quantization)];
     const shape = stored.type?.kind === 'tensor' ? stored.type.shape : null;
     const output = { name, type: tensorType('float32', shape) };
     const spec = { op: 'DequantizeLinear', inputs, attributes: attributesOf(quantization) };
@@ -162,20 +169,25 @@ class Exporter {
   }
 
   /** Scale and zero point; the same ones are one constant. */
-  #parametersOf(name: string, quantization: Quantization): [Value, Value] {
-    const { storage, scale, zeroPoint, axis } = quantization;
-    const key = `${storage} ${axis} ${scale.join()} ${zeroPoint?.join() ?? ''}`;
-    const known = this.#parameters.get(key);
-    if (known !== undefined) return known;
+  #parametersOf({ storage, scale, zeroPoint, axis }: Quantization): [Value, Value] {
     const shape = axis === null ? [] : [scale.length];
-    const add = (what: string, constant: Parameters<Edit['addConstant']>[2]): Value =>
-      this.#edit.addConstant(this.#graph, freshName(this.#names, `${name}_${what}`), constant);
     const zeros = typedArrayOf(storage, new Uint8Array((scale.length * dtypes[storage].bits) / 8));
     (zeros as Int32Array).set(zeroPoint ?? []);
-    const made: [Value, Value] = [
-      add('scale', constantOf('float32', shape, bytesOf(scale))),
-      add('zero_point', constantOf(storage, shape, bytesOf(zeros))),
+    return [
+      this.#parameter(
+        's',
+        `${shape} ${scale.join()}`,
+        constantOf('float32', shape, bytesOf(scale)),
+      ),
+      this.#parameter('z', `${shape} ${zeros.join()}`, constantOf(storage, shape, bytesOf(zeros))),
     ];
+  }
+
+  #parameter(prefix: string, numbers: string, constant: Constant): Value {
+    const key = `${constant.dtype} ${numbers}`;
+    const known = this.#parameters.get(key);
+    if (known !== undefined) return known;
+    const made = this.#edit.addConstant(this.#graph, this.#naming.short(prefix), constant);
     this.#parameters.set(key, made);
     return made;
   }

@@ -118,8 +118,12 @@ class Fusion {
     domain = 'com.microsoft',
   ): true {
     const old = this.end.outputs[0]!;
-    const { name, type, origin } = old;
-    this.#edit.rename(old, freshName(this.#names, `${name}_as_was`));
+    const { type, origin } = old;
+    const real = this.end.inputs[0]!;
+    // The integers take the place of the real numbers, and their name; an output of the graph is known by its own.
+    const named = isOutput(old) ? old : real;
+    const { name } = named;
+    this.#edit.rename(named, freshName(this.#names, `${name}_as_was`));
     const spec = { op, domain, name: this.node.name, attributes, inputs };
     const made = this.#edit.addNode({ before: this.end }, spec, [{ name, type }]).outputs[0]!;
     made.origin = origin;
@@ -154,6 +158,11 @@ class Fusion {
       this.#add(near, constantOf(storage, shape, bytesOf(zeros))),
     ];
   }
+}
+
+function isOutput({ uses }: Value): boolean {
+  for (const { user } of uses) if (!(user instanceof Node)) return true;
+  return false;
 }
 
 function isByte({ storage }: Quantization): boolean {

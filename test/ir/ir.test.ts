@@ -14,6 +14,7 @@ import {
   tensorType,
   verify,
 } from '../../src/ir/index.ts';
+import { shortNames } from '../../src/ir/walk.ts';
 
 const x = suite('ir');
 const info = { pass: 'test', rule: 'rule', reason: 'because' };
@@ -114,6 +115,14 @@ for (const [what, damage] of [
     );
   });
 }
+
+x('short names are none of those that are taken', () => {
+  const names = new Set(['q', 'q2', 's']);
+  const short = shortNames(names);
+  assert.equal(['q', 'q', 'z', 's', 'q', 'z'].map(short), ['q1', 'q3', 'z', 's1', 'q4', 'z1']);
+  for (let i = 0; i < 40; i++) short('q');
+  assert.ok(names.has('q13'), [...names].join());
+});
 
 x('a clone is independent', () => {
   const { model } = small();

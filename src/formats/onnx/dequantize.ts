@@ -28,33 +28,33 @@ export function opsetOf({ storage, axis, blockSize }: Quantization): number {
   return axis === null ? 10 : 13;
 }
 
-/** @param fresh  makes an unused name from a wish */
+/** @param short  makes an unused name that begins so: they are many, and long ones would take more bytes than scales */
 export function dequantize(
   value: Value,
   constant: Constant,
   quantization: Quantization,
-  fresh: (base: string) => string,
+  short: (prefix: string) => string,
 ): Dequantized {
   const { storage, view, scale, zeroPoint, axis, blockSize } = quantization;
   const shape = view ?? constant.shape;
   const scaleShape =
     axis === null ? [] : blockSize === null ? [scale.length] : blocked(shape, axis, blockSize);
-  const integers = fresh(`${value.name}_quantized`);
-  const scales = fresh(`${value.name}_scale`);
+  const integers = short('w');
+  const scales = short('s');
   const tensors = [
     writeTensor(integers, { ...constant, shape }),
     writeTensor(scales, constantOf('float32', scaleShape, bytesOf(scale))),
   ];
   const input = [integers, scales];
   if (zeroPoint !== null) {
-    const zeros = fresh(`${value.name}_zero_point`);
+    const zeros = short('z');
     tensors.push(writeTensor(zeros, packed(storage, scaleShape, zeroPoint)));
     input.push(zeros);
   }
   const attribute: AttributeProto[] = [];
   if (axis !== null && axis !== 1) attribute.push({ name: 'axis', i: axis, type: types.int });
   if (blockSize !== null) attribute.push({ name: 'block_size', i: blockSize, type: types.int });
-  const made = view === null ? value.name : fresh(`${value.name}_blocks`);
+  const made = view === null ? value.name : short('b');
   const nodes: NodeProto[] = [
     {
       input,
@@ -64,7 +64,7 @@ export function dequantize(
     },
   ];
   if (view !== null) {
-    const sizes = fresh(`${value.name}_shape`);
+    const sizes = short('n');
     tensors.push(writeTensor(sizes, int64Constant(constant.shape)));
     nodes.push({ input: [made, sizes], output: [value.name], opType: 'Reshape' });
   }

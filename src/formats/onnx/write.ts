@@ -4,7 +4,7 @@ import type { ByteSink } from '../../core/source.ts';
 import { Graph, type Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import type { ValueType } from '../../ir/types.ts';
-import { allGraphs, allNodes, freshName, namesAround } from '../../ir/walk.ts';
+import { allGraphs, allNodes, freshName, namesAround, shortNames } from '../../ir/walk.ts';
 import { pinnedOpset } from '../../ops/op.ts';
 import type { LoweredNode, WriteOptions, WriteReport } from '../format.ts';
 import { encodedSize, encodeModel } from './codec.ts';
@@ -75,6 +75,7 @@ export function toProto(
     onLowered,
     typed: irVersion < firstTyped && raised >= firstTyped,
     fresh: (base) => freshName(names, base),
+    short: shortNames(names),
     place: (tensor) => outside?.place(tensor) ?? tensor,
   });
   const hasImports = (record.opsetImport?.length ?? 0) > 0;
@@ -143,6 +144,7 @@ export interface Writing {
   /** What became of them. */
   onLowered(node: LoweredNode): void;
   fresh(base: string): string;
+  short(prefix: string): string;
   /** Whether attributes that were read without a type get theirs. */
   typed: boolean;
   /** Moves a large tensor to the external file, if there is one. */
@@ -238,7 +240,7 @@ function stillThere(infos: readonly ValueInfoProto[], graph: Graph): ValueInfoPr
 
 /** Quantized constants become values just before their first use, so that one at a time is in memory.
  *  The key is that node, or the graph where an output is the first use. */
-function dequantizers(graph: Graph, { fresh }: Writing): Map<Node | Graph, Dequantized[]> {
+function dequantizers(graph: Graph, { short }: Writing): Map<Node | Graph, Dequantized[]> {
   const result = new Map<Node | Graph, Dequantized[]>();
   const quantized = [...graph.constants].filter((value) => value.quantization !== null);
   if (quantized.length === 0) return result;
@@ -251,7 +253,7 @@ function dequantizers(graph: Graph, { fresh }: Writing): Map<Node | Graph, Dequa
       if (at !== null && (first === null || (order.get(at) ?? 0) < (order.get(first) ?? 0)))
         first = at;
     }
-    const part = dequantize(value, value.constant, value.quantization, fresh);
+    const part = dequantize(value, value.constant, value.quantization, short);
     const key = first ?? graph;
     const list = result.get(key);
     if (list === undefined) result.set(key, [part]);
