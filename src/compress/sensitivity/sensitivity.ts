@@ -41,6 +41,7 @@ export interface PlaceSensitivity {
 
 /** Noise powers are means of squares and add up: those of places together are about their sum. */
 export interface Sensitivity {
+  /** What is looked at: the model's outputs, but what a last Softmax or Sigmoid reads instead of its result. */
   outputs: { name: string; power: number }[];
   layers: PlaceSensitivity[];
   values: PlaceSensitivity[];
@@ -98,11 +99,8 @@ export async function measureSensitivity(
   } finally {
     adder?.dispose();
   }
-  const { graph, states } = model;
-  const isState = new Set(states.map(({ output }) => output));
-  const names = graph.outputs.map(({ name }) => name).filter((name) => !isState.has(name));
   return {
-    outputs: names.map((name, at) => ({ name, power: gains.outputs[at] ?? 0 })),
+    outputs: parts.heads.map((name, at) => ({ name, power: gains.outputs[at] ?? 0 })),
     layers: [...layers.values()],
     values: [...values.values()],
   };
