@@ -15,7 +15,7 @@ import {
 } from '../kernels/index.ts';
 import { type AffineParameters, affineParameters } from './affine.ts';
 import { Clipping } from './clipping.ts';
-import { bitsOf, channelView, type Scheme, type Storage } from './scheme.ts';
+import { bitsOf, channelView, type LevelStorage, type Scheme, type Storage } from './scheme.ts';
 import { type Slab, slabs } from './slabs.ts';
 
 /** What quantizing a weight in a scheme would do to it. */
@@ -105,7 +105,7 @@ function levelsOf(
   scheme: Scheme,
   parameters: AffineParameters,
   slab: Slab,
-): QuantizedArray<Storage> {
+): QuantizedArray<Storage | LevelStorage> {
   const { storage, symmetric } = scheme;
   const options = { ...layout(scheme, slab), ...parametersOf(parameters, slab), type: storage };
   const levels = quantize(reals, options);

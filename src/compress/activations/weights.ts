@@ -26,7 +26,7 @@ import {
   weightSteps,
 } from './converter.ts';
 
-/** Weights that kernels on integers take: int8 around zero, with one scale, or one for each output. */
+/** Weights that kernels on integers take: int8 or int4 around zero, with one scale, or one for each output. */
 export interface LinearWeight {
   readonly value: Value;
   readonly constant: Constant;
@@ -53,7 +53,8 @@ export async function linearWeight(
   const why = biasFault(node, constant, axis);
   if (why !== null) return why;
   const isWhole = settings.granularity === 'tensor' && (settings.scheme === null || isMatrix(node));
-  const scheme = schemeOf(constant, isWhole ? null : axis);
+  const storage = settings.weights === 'int4' ? 'int4' : 'int8';
+  const scheme = schemeOf(constant, storage, isWhole ? null : axis);
   const found = known.get(value) ?? (await measured(value, constant, scheme, settings));
   known.set(value, found);
   return found;
@@ -64,9 +65,9 @@ function isMatrix({ op }: Node): boolean {
   return op === 'MatMul' || op === 'Gemm';
 }
 
-function schemeOf({ shape }: Constant, axis: number | null): Scheme {
+function schemeOf({ shape }: Constant, storage: 'int8' | 'int4', axis: number | null): Scheme {
   const granularity = axis === null ? 'tensor' : 'channel';
-  return { storage: 'int8', symmetric: true, granularity, axis, blockSize: null, view: shape };
+  return { storage, symmetric: true, granularity, axis, blockSize: null, view: shape };
 }
 
 async function measured(
@@ -106,10 +107,10 @@ function biasFault(node: Node, weights: Constant, axis: number): string | null {
   return null;
 }
 
-/** A product that is to run on integers, and the step of its input. */
+/** A product that is to run on integers, and the step of its input; null where its bias stays real. */
 export interface Product {
   readonly node: Node;
-  readonly step: number;
+  readonly step: number | null;
 }
 
 /** Largest integer of a bias: sums have room beside it. As TFLite's converter has it. */
@@ -128,7 +129,11 @@ export async function storeLinear(
 ): Promise<Quantization> {
   const { constant, scheme } = weight;
   const biased = await Promise.all(
-    products.map(async ({ node, step }) => ({ node, step, bias: await realBias(node) })),
+    products.map(async ({ node, step }) => ({
+      node,
+      step: step ?? 1,
+      bias: step === null ? null : await realBias(node),
+    })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
   const parameters = { scale: steps?.scale ?? roomyScale(weight, biased), zeroPoint: null };
@@ -159,7 +164,9 @@ export async function storeLinear(
 
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
 
-interface Biased extends Product {
+interface Biased {
+  readonly node: Node;
+  readonly step: number;
   readonly bias: Float32Array | null;
 }
 
