@@ -4,6 +4,7 @@ import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import { exportQuantization } from '../passes/export-quantization.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
+import { integerEnds } from './activations/ends.ts';
 import { type FindRanges, quantizeActivations } from './activations/quantize.ts';
 import { type CalibrateOptions, calibrate } from './calibration/index.ts';
 import { allConstants } from './constants.ts';
@@ -43,15 +44,18 @@ export async function compress(
   const parameters = countParameters(copy);
   const done = await lossless(copy);
   const { calibration, signal } = options;
-  const findRanges: FindRanges = (measured, values) =>
-    calibrate(measured, calibration ?? [], values, calibrateOptions(quantize, options));
+  const findRanges: FindRanges = async (measured, values) =>
+    calibration === undefined
+      ? new Map()
+      : await calibrate(measured, calibration, values, calibrateOptions(quantize, options));
   const run =
-    quantize === null || quantize.activations === null || calibration === undefined
+    quantize === null || quantize.activations === null
       ? null
       : await quantizeActivations(copy, quantize, quantize.activations, findRanges, signal);
   const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
   // As in every model that is compressed, what is quantized stands in nodes.
   exportQuantization(copy);
+  const ends = quantize?.activations?.ioTypes === 'int8' ? integerEnds(copy) : [];
   const layers = [...(run?.layers ?? []), ...(quantized?.layers ?? [])];
   const report: CompressReport = {
     kind: 'compress',
@@ -71,7 +75,7 @@ export async function compress(
     kept: quantized?.kept ?? [],
     activations: run?.report ?? null,
     lossless: done,
-    warnings: [],
+    warnings: ends,
     proof: null,
   };
   if (quantize !== null && report.layers.length === 0) {

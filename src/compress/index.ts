@@ -1,4 +1,7 @@
+export type { ConverterScheme } from './activations/converter.ts';
+export type { GivenRange } from './activations/given.ts';
 export type { TargetRuntime } from './activations/roles.ts';
+export { rangesLike } from './activations/twin.ts';
 export {
   type CalibrateOptions,
   type CalibrationMethod,

@@ -1,5 +1,7 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
+import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
+import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
@@ -27,6 +29,15 @@ export interface QuantizeSettings {
   /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
    *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
   symmetric?: boolean;
+  /** Scales, zero points, weights and biases exactly as TFLite's converter computes them: `tflite` as it did until 2021
+   *  (the models of MLPerf Tiny), `tflite-mlir` as it does since. Static int8 for TFLite's operators, matrices with
+   *  one scale unless the granularity is `channel`; nothing stays float for its accuracy's sake. */
+  scheme?: ConverterScheme;
+  /** What is known about computed values, by name: their range, or the levels themselves. Values that are not named come
+   *  from the calibration, or stay float without one. See `rangesLike`, and `Plan.activations`. For `static`. */
+  ranges?: Readonly<Record<string, GivenRange>>;
+  /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
+  ioTypes?: 'float32' | 'int8';
   /** Weights of fewer elements stay float. Default 64. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
@@ -59,6 +70,8 @@ export interface ResolvedQuantize {
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** Whose arithmetic gives the parameters; null: ours. */
+  scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
 }
@@ -85,19 +98,25 @@ export function resolveQuantize(
     'granularity',
     'blockSize',
     'symmetric',
+    'scheme',
+    'ranges',
+    'ioTypes',
     'minElements',
     'minSqnrDb',
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
-  const { weights } = given;
+  const { weights, scheme = null } = given;
+  if (scheme !== null && !converterSchemes.includes(scheme))
+    throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
-  const hasBlocks = format !== 'tflite';
+  const hasBlocks = format !== 'tflite' && scheme === null;
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
   const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
-  const granularity = given.granularity ?? (byBlock ? 'block' : 'channel');
+  const granularity =
+    given.granularity ?? (byBlock ? 'block' : scheme === null ? 'channel' : 'tensor');
   if (!granularities.includes(granularity)) {
     const expected = `${granularities.join(' | ')}${hasBlocks ? '' : ' for a TFLite model'}`;
     throw rangeError('quantize.granularity', expected, granularity);
@@ -113,28 +132,38 @@ export function resolveQuantize(
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
-    minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
+    minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    scheme,
     activations,
   };
 }
 
 const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
 
+function leastDb(bits: number): number {
+  return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
+}
+
 function resolveActivations(
-  { weights, mode, activations, target, calibrationMethod = 'minmax' }: QuantizeSettings,
+  settings: QuantizeSettings,
   format: string,
   isCalibrated: boolean,
 ): ActivationSettings | null {
-  const chosen = mode ?? (isCalibrated && weights === 'int8' ? 'static' : 'weight-only');
+  const { weights, mode, activations, target, calibrationMethod = 'minmax' } = settings;
+  const { scheme = null, ioTypes = 'float32', ranges } = settings;
+  const isKnown = isCalibrated || ranges !== undefined;
+  const isStatic = (isKnown && weights === 'int8') || scheme !== null;
+  const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
   if (chosen === 'weight-only') {
-    if (activations !== undefined)
-      throw rangeError('quantize.activations', 'nothing unless mode is static', activations);
+    for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
+      if (settings[name] !== undefined)
+        throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
     return null;
   }
   if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
-  if (!isCalibrated) throw rangeError('calibration', 'given for mode static', undefined);
+  if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
   if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
-  const isTflite = format === 'tflite';
+  const isTflite = format === 'tflite' || scheme !== null;
   const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
@@ -147,7 +176,14 @@ function resolveActivations(
       calibrationMethods.join(' | '),
       calibrationMethod,
     );
-  return { storage, target: runtime, method: calibrationMethod };
+  if (scheme !== null && runtime !== 'tflite')
+    throw rangeError('quantize.target', 'tflite beside a scheme', target);
+  if (ioTypes !== 'float32' && ioTypes !== 'int8')
+    throw rangeError('quantize.ioTypes', 'float32 | int8', ioTypes);
+  if (ioTypes === 'int8' && storage !== 'int8')
+    throw rangeError('quantize.ioTypes', 'float32 beside uint8 activations', ioTypes);
+  const given = checkRanges(ranges ?? {}, storage);
+  return { storage, target: runtime, method: calibrationMethod, scheme, ioTypes, ranges: given };
 }
 
 function atLeastZero(name: string, value: number): number {

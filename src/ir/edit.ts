@@ -181,6 +181,13 @@ export class Edit {
     value.origin = null;
   }
 
+  /** What a value is declared as, where that changes: the declaration that it was read with goes. */
+  setType(value: Value, type: ValueType): void {
+    value.type = type;
+    value.origin = null;
+    this.#record.changed.push(`type of ${value.name}`);
+  }
+
   /** For nodes that were read as parts of one, and go on without each other. */
   renameNode(node: Node, name: string): void {
     node.name = name;

@@ -25,6 +25,8 @@ export type Role =
 /** 256 steps from 0 up, and from −1 up: what TFLite's kernels are made for. */
 const unit: Role = { min: 0, max: 255 / 256 };
 const signed: Role = { min: -1, max: 127 / 128 };
+/** Logarithms of shares. */
+const logarithms: Role = { min: -255 / 16, max: 0 };
 
 const rows = (role: Role, ...names: string[]): [string, Role][] =>
   names.map((name) => [name, role]);
@@ -51,10 +53,21 @@ const wider: readonly [string, Role][] = [
   ...rows(signed, 'Tanh'),
 ];
 
+/** Runs on integers in TFLite, where each of the levels' rules is one of its quantization specification. */
+const tflite: readonly [string, Role][] = [
+  ...rows('keep', 'GatherND', 'SpaceToDepth', 'mp.SpaceToDepth', 'ReverseSequence'),
+  ...rows('keep', 'ReduceMax', 'ReduceMin', 'mp.GlobalMaxPool'),
+  ...rows('join', 'Max', 'Min', 'Where'),
+  ...rows('pairwise', 'PRelu'),
+  ...rows('free', 'Elu', 'Abs', 'ReduceSum'),
+  ...rows(signed, 'LpNormalization'),
+  ...rows(logarithms, 'LogSoftmax'),
+];
+
 const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
   onnxruntime: new Map(common),
   modelpress: new Map([...common, ...wider]),
-  tflite: new Map([...common, ...wider]),
+  tflite: new Map([...common, ...wider, ...tflite]),
 };
 
 /** What a node does to levels; null where it has no kernel on integers, or an attribute that the kernel has not.
