@@ -4,6 +4,7 @@ import { affineIntoLinear } from '../../passes/rules/affine.ts';
 import { affineBeforeLinear } from '../../passes/rules/affine-before.ts';
 import { constantNodes, foldConstants } from '../../passes/rules/constants.ts';
 import { liftedProducts, liftedRamps } from '../../passes/rules/lift-activations.ts';
+import { liftedNorms } from '../../passes/rules/lift-norms.ts';
 import { mergedFactors, mergedSums } from '../../passes/rules/merge.ts';
 import { constantsLast, noOps } from '../../passes/rules/no-op.ts';
 import { padIntoConv } from '../../passes/rules/pad.ts';
@@ -12,8 +13,8 @@ import { evaluateNode } from '../../runtime/evaluate-node.ts';
 import { loadWeights } from '../../runtime/prepare.ts';
 import { biasedProducts, matrixWeights, widenedConstants } from './rules.ts';
 
-/** First operator set with HardSwish: what a model spells out becomes one function of one number. */
-const leastOpset = 14;
+/** Operators that a model spells out become one where this operator set has them: HardSwish, LayerNormalization. */
+const leastOpset = 17;
 
 /** What a rule's rewrites are, for the report; of others nothing is said. */
 const sentences: Readonly<Record<string, string>> = {
@@ -42,6 +43,7 @@ export async function prepareForIntegers(model: Model): Promise<string[]> {
     constantsLast,
     liftedProducts,
     liftedRamps,
+    liftedNorms,
     mergedFactors,
     mergedSums,
     matrixWeights,
