@@ -178,6 +178,18 @@ x('a product with a bias behind it is one, whatever axes are in front', async ()
   assert.ok(made.error < 1e-6, `${made.error}`);
 });
 
+x('layers and weights keep the names that callers know', async () => {
+  const model = await readModel(
+    graph(
+      [node('Conv', ['x', 'w'], ['a']), node('Mul', ['a', 'k'], ['y'])],
+      [weights('w', [4, 4, 1, 1], 3), floats('k', [4, 1, 1], noise(4, 6))],
+    ),
+  );
+  await prepareForIntegers(model);
+  const [conv] = model.graph.nodes;
+  assert.equal([conv!.name, conv!.inputs[1]!.name], ['Conv_a', 'w']);
+});
+
 x('weights that several products read keep their numbers', async () => {
   const made = await prepared(
     graph(

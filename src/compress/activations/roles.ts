@@ -4,7 +4,7 @@ import { Node, type Value } from '../../ir/graph.ts';
 import { activationOf } from '../../ops/activation.ts';
 
 /** What a file is to run on: only operators with integer kernels there get integers. */
-export type TargetRuntime = 'onnxruntime' | 'tflite' | 'modelpress';
+export type TargetRuntime = 'onnxruntime' | 'onnxruntime-web' | 'tflite' | 'modelpress';
 
 /** What an operator does to levels.
  *  - `linear`: a value times constant weights;
@@ -96,6 +96,7 @@ const tflite: readonly [string, Role][] = [
 
 const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
   onnxruntime: new Map([...common, ...between]),
+  'onnxruntime-web': new Map([...common, ...between]),
   modelpress: new Map([...common, ...wider, ...tables256]),
   tflite: new Map([...common, ...wider, ...tflite]),
 };

@@ -82,8 +82,8 @@ class Choice {
 
   #linear(node: Node, computed: readonly Value[], outputs: readonly Value[]): void {
     const { hasRange, isWeighted } = this.#options;
-    if (!computed.every(hasRange)) return;
-    const isProduct = computed.length === 1 && computed[0] === node.inputs[0] && isWeighted(node);
+    if (!computed.every(hasRange) || !isWeighted(node)) return;
+    const isProduct = computed.length === 1 && computed[0] === node.inputs[0];
     if (isProduct || isPair(node)) this.#add(node, [...computed, ...outputs]);
   }
 

@@ -1,4 +1,8 @@
+import { constantOfValue } from '../../ir/constant.ts';
+import { Edit } from '../../ir/edit.ts';
+import type { Node } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
+import { allNodes, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { affineIntoLinear } from '../../passes/rules/affine.ts';
 import { affineBeforeLinear } from '../../passes/rules/affine-before.ts';
@@ -52,11 +56,46 @@ export async function prepareForIntegers(model: Model): Promise<string[]> {
     foldConstants(evaluateNode, { each: 512, total: 65536 }),
   ];
   const opset = Math.max(leastOpset, model.opsets.get('') ?? leastOpset);
+  const before = namedLayers(model);
   const { applied } = runRules(model, 'prepare', rules, { ops, opset, evaluate: evaluateNode });
+  restoreNames(model, before);
   const counts = new Map<string, number>();
   for (const [rule, count] of Object.entries(applied)) {
     const sentence = sentences[rule];
     if (sentence !== undefined) counts.set(sentence, (counts.get(sentence) ?? 0) + count);
   }
   return [...counts].map(([sentence, count]) => `${count} ${sentence}`);
+}
+
+/** Operators that multiply by weights, in order, with the names that callers know them by. */
+function namedLayers(model: Model): { node: Node; name: string; weight: string }[] {
+  const layers: { node: Node; name: string; weight: string }[] = [];
+  for (const node of allNodes(model.graph)) {
+    const weight = node.inputs[1];
+    if (!multiplying.has(node.op) || weight == null || constantOfValue(weight) === null) continue;
+    layers.push({ node, name: node.name, weight: weight.name });
+  }
+  return layers;
+}
+
+const multiplying = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
+
+/** What was made of an operator and its weights gets their names, where they are free: no rule here makes or removes a
+ *  product, so that the n-th is what became of the n-th. */
+function restoreNames(model: Model, before: readonly { name: string; weight: string }[]): void {
+  const after = namedLayers(model);
+  if (after.length !== before.length) return;
+  const values = namesAround(model.graph);
+  const nodes = new Set([...allNodes(model.graph)].map(({ name }) => name));
+  const reason = 'layers are known by their names';
+  const edit = new Edit(model, { pass: 'prepare', rule: 'names', reason });
+  after.forEach(({ node }, i) => {
+    const { name, weight } = before[i]!;
+    const held = node.inputs[1]!;
+    if (held.constant !== null && !values.has(weight)) edit.rename(held, weight);
+    values.add(weight);
+    if (name !== '' && !nodes.has(name)) edit.renameNode(node, name);
+    nodes.add(name);
+  });
+  edit.commit();
 }
