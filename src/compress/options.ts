@@ -145,10 +145,10 @@ export function resolveQuantize(
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
   const { weights, target, scheme = null } = given;
-  if (scheme !== null && !converterSchemes.includes(scheme))
-    throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
   if (target !== undefined && !targets.includes(target))
     throw rangeError('quantize.target', targets.join(' | '), target);
+  if (scheme !== null && !converterSchemes.includes(scheme))
+    throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
