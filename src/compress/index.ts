@@ -8,6 +8,18 @@ export {
   calibrate,
 } from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
-export type { CompressOptions, Progress, QuantizeOption, QuantizeSettings } from './options.ts';
+export {
+  type EvaluatedOutput,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+} from './judge/index.ts';
+export type {
+  CompressOptions,
+  LayerOption,
+  Progress,
+  QuantizeOption,
+  QuantizeSettings,
+} from './options.ts';
 export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';

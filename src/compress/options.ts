@@ -42,7 +42,17 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
+  layers?: Readonly<Record<string, LayerOption>>;
 }
+
+/** How one layer is stored: as it is, with other weights, or with settings in place of the whole model's. */
+export type LayerOption =
+  | 'float32'
+  | 'float16'
+  | 'int8'
+  | 'int4'
+  | Partial<Omit<QuantizeSettings, 'layers'>>;
 
 /** `int8`, `uint8`, `int4`, `uint4`, `float16`, or settings. */
 export type QuantizeOption = Storage | 'float16' | QuantizeSettings;
@@ -58,6 +68,10 @@ export interface CompressOptions {
   quantize?: QuantizeOption;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** Runtime that the model must run in. Default: tflite for a TFLite model, else onnxruntime. */
+  target?: TargetRuntime;
+  /** Of what is drawn at random. Default 0. */
+  seed?: number;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -76,7 +90,25 @@ export interface ResolvedQuantize {
   activations: ActivationSettings | null;
 }
 
+const targets: readonly TargetRuntime[] = [
+  'onnxruntime',
+  'onnxruntime-web',
+  'tflite',
+  'modelpress',
+];
+
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
+
+/** Settings of an option, with what is said of the whole model in them. */
+export function settingsOf(
+  option: QuantizeOption,
+  { target }: Pick<CompressOptions, 'target'>,
+): QuantizeSettings {
+  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
+    throw typeError('quantize', `${storages}, or settings`, option);
+  const given = typeof option === 'string' ? { weights: option } : option;
+  return target === undefined ? given : { target, ...given };
+}
 
 /** @param isCalibrated  whether ranges of activations can be found
  *  @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
@@ -103,12 +135,15 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'layers',
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
-  const { weights, scheme = null } = given;
+  const { weights, target, scheme = null } = given;
   if (scheme !== null && !converterSchemes.includes(scheme))
     throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
+  if (target !== undefined && !targets.includes(target))
+    throw rangeError('quantize.target', targets.join(' | '), target);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
@@ -138,7 +173,40 @@ export function resolveQuantize(
   };
 }
 
-const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
+/** One layer's settings; null where it stays as it is.
+ *  @param name   as the caller calls it, for errors
+ *  @param whole  settings of the model: they hold where the layer says nothing
+ *  @throws {TypeError | RangeError} as resolveQuantize does */
+export function resolveLayer(
+  name: string,
+  option: LayerOption,
+  whole: QuantizeSettings,
+  format: string,
+  isCalibrated: boolean,
+): ResolvedQuantize | null {
+  if (option === 'float32') return null;
+  const at = `quantize.layers["${name}"]`;
+  const words = ['float16', 'int8', 'int4'];
+  if (typeof option === 'string' && !words.includes(option))
+    throw rangeError(at, `float32 | ${words.join(' | ')}, or settings`, option);
+  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
+    throw typeError(at, `float32 | ${words.join(' | ')}, or settings`, option);
+  const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
+  if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
+  const { layers: _, ...rest } = whole;
+  const isOther =
+    (own.weights !== undefined && own.weights !== whole.weights) || own.mode === 'weight-only';
+  // What was said for other integers does not hold for these.
+  const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
+  const settings = Object.fromEntries(
+    Object.entries({ ...common, ...own }).filter(([, value]) => value !== undefined),
+  );
+  return resolveQuantize(
+    { ...settings, weights: own.weights ?? whole.weights },
+    format,
+    isCalibrated,
+  );
+}
 
 function leastDb(bits: number): number {
   return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
@@ -169,7 +237,6 @@ function resolveActivations(
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);
   const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
   if (!calibrationMethods.includes(calibrationMethod))
     throw rangeError(
       'quantize.calibrationMethod',

@@ -14,7 +14,7 @@ import { inferShapes } from '../../passes/shapes.ts';
 import type { ActivationsReport, LayerReport } from '../../report/report.ts';
 import { affineParameters } from '../affine.ts';
 import type { CalibrationMethod, Range } from '../calibration/index.ts';
-import type { ResolvedQuantize } from '../options.ts';
+import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
@@ -56,7 +56,7 @@ export interface QuantizedActivations {
  *  Quantization is attached to values. Inner graphs stay. */
 export async function quantizeActivations(
   model: Model,
-  settings: ResolvedQuantize,
+  decisions: Decisions,
   { storage, target, scheme, ranges: given }: ActivationSettings,
   findRanges: FindRanges,
   signal?: AbortSignal,
@@ -71,7 +71,11 @@ export async function quantizeActivations(
     checkAborted(signal);
     const role = roleOf(node, target);
     if (role === 'linear') {
-      const weight = await linearWeight(node, settings, weights);
+      const { settings, why } = decisions.of(node);
+      const weight =
+        settings === null || settings.activations === null
+          ? `it is kept real: ${why}`
+          : await linearWeight(node, settings, weights);
       if (typeof weight === 'string') faults.set(node, weight);
     } else if (role === 'pairwise') await measureOperands(node, storage, scheme, levels);
   }

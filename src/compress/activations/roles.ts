@@ -3,7 +3,7 @@ import type { Node, Value } from '../../ir/graph.ts';
 import { activationOf } from '../../ops/activation.ts';
 
 /** What a file is to run on: only operators with integer kernels there get integers. */
-export type TargetRuntime = 'onnxruntime' | 'tflite' | 'modelpress';
+export type TargetRuntime = 'onnxruntime' | 'onnxruntime-web' | 'tflite' | 'modelpress';
 
 /** What an operator does to levels.
  *  - `linear`: a value times constant weights;
@@ -66,6 +66,7 @@ const tflite: readonly [string, Role][] = [
 
 const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
   onnxruntime: new Map(common),
+  'onnxruntime-web': new Map(common),
   modelpress: new Map([...common, ...wider]),
   tflite: new Map([...common, ...wider, ...tflite]),
 };
