@@ -3,6 +3,7 @@ import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
+import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
@@ -66,6 +67,9 @@ export async function compress(
   await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
   const candidate = await quantizeWith(context, decisions);
+  // Last, so that candidates are judged on what the float model takes.
+  if (settings.activations?.ioTypes === 'int8')
+    report.warnings.push(...integerEnds(candidate.model));
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
@@ -75,10 +79,10 @@ export async function compress(
 
 function reportOf(
   report: CompressReport,
-  { layers, kept, activations, warnings: own }: Candidate,
+  { layers, kept, activations }: Candidate,
   recovery: CompressReport['recovery'],
 ): CompressReport {
-  const warnings = [...report.warnings, ...own];
+  const warnings = [...report.warnings];
   if (layers.length === 0) warnings.push('no weight was quantized: the reasons are listed above');
   if (activations !== null && activations.operators === 0)
     warnings.push('no operator runs on integers: the reasons are listed above');

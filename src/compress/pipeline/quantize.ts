@@ -2,7 +2,6 @@ import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
-import { integerEnds } from '../activations/ends.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights } from '../quantize.ts';
@@ -19,7 +18,6 @@ export interface Candidate {
   layers: LayerReport[];
   kept: KeptReport[];
   activations: ActivationsReport | null;
-  warnings: string[];
 }
 
 /** Steps 5 to 7: makes a quantized copy of the float model as was decided. */
@@ -42,7 +40,6 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   exportQuantization(model);
-  const warnings = activations?.ioTypes === 'int8' ? integerEnds(model) : [];
   return {
     model,
     decisions,
@@ -51,6 +48,5 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     layers: [...(run?.layers ?? []), ...stored.layers],
     kept: stored.kept,
     activations: run?.report ?? null,
-    warnings,
   };
 }
