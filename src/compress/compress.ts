@@ -63,7 +63,7 @@ export async function compress(
   const plan: Plan = { version: 1, weights: [], activations: [] };
   if (given === null || settings === null) return { model: copy, plan, report };
   const context = contextOf(copy, { ...options, given, settings });
-  await prepare(context);
+  report.lossless.push(...(await prepare(context)));
   await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
   const candidate = await quantizeWith(context, decisions);
