@@ -37,6 +37,7 @@ const options: OptionTable = {
   scheme: { type: 'string' },
   like: { type: 'string' },
   'io-types': { type: 'string' },
+  'short-names': { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   affine: { type: 'boolean' },
@@ -70,6 +71,7 @@ export const compressVerb: Verb = {
       --like FILE         take the ranges of the activations from a quantized model of the same operators, or from
                           the JSON of --dry-run --json, instead of samples
       --io-types TYPE     float32 (default) or int8: what the model takes and gives
+      --short-names       give values within the model names of a few letters: a smaller file
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
@@ -119,6 +121,7 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
     const result = await compress(opened.model, {
       ...(await withRanges(settings, parsed.text.get('like'), opened.model)),
       ...(samples === null ? {} : { calibration: samples }),
+      ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });

@@ -74,6 +74,8 @@ export interface CompressOptions {
   target?: TargetRuntime;
   /** Of what is drawn at random. Default 0. */
   seed?: number;
+  /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
+  names?: 'keep' | 'short';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
