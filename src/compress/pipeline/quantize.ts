@@ -2,7 +2,6 @@ import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
-import { integerEnds } from '../activations/ends.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
@@ -45,7 +44,6 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   exportQuantization(model);
-  const ends = activations?.ioTypes === 'int8' ? integerEnds(model) : [];
   return {
     model,
     decisions,
@@ -54,6 +52,6 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     layers: [...(run?.layers ?? []), ...products.layers, ...stored.layers],
     kept: stored.kept,
     activations: run?.report ?? null,
-    warnings: [...products.warnings, ...ends],
+    warnings: products.warnings,
   };
 }
