@@ -24,7 +24,8 @@ export interface QuantizeSettings {
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4. */
+   *  block for 4; in static TFLite models, matrices whose weights have 35 dB with one scale get one: scales and zero
+   *  points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
@@ -83,6 +84,8 @@ export interface CompressOptions {
 export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
+  /** Whether matrices get one scale where that is as good as one for each output. */
+  wholeWhereGood: boolean;
   blockSize: number;
   /** null: whichever is more exact, weight by weight. */
   symmetric: boolean | null;
@@ -171,6 +174,11 @@ export function resolveQuantize(
   return {
     weights,
     granularity,
+    wholeWhereGood:
+      format === 'tflite' &&
+      scheme === null &&
+      given.granularity === undefined &&
+      activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
