@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { nearWords } from '../core/near.ts';
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {
@@ -85,27 +86,5 @@ export function oneOf<T extends string>(
 
 /** The known word that differs least, if by at most two letters. */
 export function nearest(word: string, known: readonly string[]): string | null {
-  let best: string | null = null;
-  let least = 3;
-  for (const candidate of known) {
-    const distance = editDistance(word, candidate);
-    if (distance < least) {
-      least = distance;
-      best = candidate;
-    }
-  }
-  return best;
-}
-
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const change = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(change, row[j]! + 1, next[j - 1]! + 1));
-    }
-    row = next;
-  }
-  return row[b.length]!;
+  return nearWords(word, known)[0] ?? null;
 }

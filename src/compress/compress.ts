@@ -2,15 +2,16 @@ import { checkAborted, rangeError } from '../core/errors.ts';
 import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
-import { exportQuantization } from '../passes/export-quantization.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
-import { type FindRanges, quantizeActivations } from './activations/quantize.ts';
-import { type CalibrateOptions, calibrate } from './calibration/index.ts';
+import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
 import { lossless } from './lossless.ts';
-import { type CompressOptions, type ResolvedQuantize, resolveQuantize } from './options.ts';
+import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
+import { contextOf } from './pipeline/context.ts';
+import { decide } from './pipeline/decide.ts';
+import { type Candidate, quantizeWith } from './pipeline/quantize.ts';
+import { prepare, recover } from './pipeline/recover.ts';
 import type { Plan } from './plan.ts';
-import { quantizeWeights } from './quantize.ts';
 
 export interface CompressResult {
   /** A new model; the given one is untouched and shares its bytes. */
@@ -30,68 +31,64 @@ export async function compress(
   model: Model,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
-  const known = ['quantize', 'calibration', 'signal', 'onProgress'];
+  const known = ['quantize', 'calibration', 'target', 'seed', 'signal', 'onProgress'];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
-  const quantize =
-    options.quantize === undefined
-      ? null
-      : resolveQuantize(options.quantize, model.format, options.calibration !== undefined);
+  const { seed = 0 } = options;
+  if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
+  const given = options.quantize === undefined ? null : settingsOf(options.quantize, options);
+  const settings =
+    given === null ? null : resolveQuantize(given, model.format, options.calibration !== undefined);
   checkAborted(options.signal);
   const copy = clone(model);
   const parameters = countParameters(copy);
   const done = await lossless(copy);
-  const { calibration, signal } = options;
-  const findRanges: FindRanges = (measured, values) =>
-    calibrate(measured, calibration ?? [], values, calibrateOptions(quantize, options));
-  const run =
-    quantize === null || quantize.activations === null || calibration === undefined
-      ? null
-      : await quantizeActivations(copy, quantize, quantize.activations, findRanges, signal);
-  const quantized = quantize === null ? null : await quantizeWeights(copy, quantize, options);
-  // As in every model that is compressed, what is quantized stands in nodes.
-  exportQuantization(copy);
-  const layers = [...(run?.layers ?? []), ...(quantized?.layers ?? [])];
   const report: CompressReport = {
     kind: 'compress',
     version: 1,
     format: model.format,
-    method:
-      quantize === null
-        ? 'lossless'
-        : methodOf(
-            layers.map(({ to }) => to),
-            run?.report ?? null,
-          ),
+    method: 'lossless',
     bytesBefore: model.sourceBytes,
     bytesAfter: null,
     parameters,
-    layers,
-    kept: quantized?.kept ?? [],
-    activations: run?.report ?? null,
+    layers: [],
+    kept: [],
+    activations: null,
+    recovery: [],
     lossless: done,
     warnings: [],
     proof: null,
   };
-  if (quantize !== null && report.layers.length === 0) {
-    report.warnings.push('no weight was quantized: the reasons are listed above');
-  }
-  if (run !== null && run.report.operators === 0)
-    report.warnings.push('no operator runs on integers: the reasons are listed above');
-  const weights = [...(run?.weights ?? []), ...(quantized?.planned ?? [])];
-  return { model: copy, plan: { version: 1, weights, activations: run?.planned ?? [] }, report };
+  const plan: Plan = { version: 1, weights: [], activations: [] };
+  if (given === null || settings === null) return { model: copy, plan, report };
+  const context = contextOf(copy, { ...options, given, settings });
+  report.lossless.push(...(await prepare(context)));
+  await recover(context);
+  const decisions = decide(copy, settings, given.layers ?? {}, given);
+  const candidate = await quantizeWith(context, decisions);
+  // Last, so that candidates are judged on what the float model takes.
+  if (settings.activations?.ioTypes === 'int8')
+    report.warnings.push(...integerEnds(candidate.model));
+  return {
+    model: candidate.model,
+    plan: { ...plan, weights: candidate.weights, activations: candidate.values },
+    report: reportOf(report, candidate, context.recovery),
+  };
 }
 
-function calibrateOptions(
-  quantize: ResolvedQuantize | null,
-  { signal, onProgress }: CompressOptions,
-): CalibrateOptions {
-  return {
-    method: quantize?.activations?.method ?? 'minmax',
-    ...(signal === undefined ? {} : { signal }),
-    ...(onProgress === undefined ? {} : { onProgress }),
-  };
+function reportOf(
+  report: CompressReport,
+  { layers, kept, activations }: Candidate,
+  recovery: CompressReport['recovery'],
+): CompressReport {
+  const warnings = [...report.warnings];
+  if (layers.length === 0) warnings.push('no weight was quantized: the reasons are listed above');
+  if (activations !== null && activations.operators === 0)
+    warnings.push('no operator runs on integers: the reasons are listed above');
+  const schemes = layers.map(({ to }) => to);
+  const method = methodOf(schemes, activations);
+  return { ...report, method, layers, kept, activations, recovery, warnings };
 }
 
 /** `int8 per channel`: what most layers got. */

@@ -1,23 +1,27 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
+import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
+import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
+import { resolveDynamic } from './dynamic/options.ts';
+import type { DynamicForm } from './dynamic/products.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
   weights: Storage | 'float16';
-  /** `weight-only`: activations stay float. `static`: they are integers too, with levels that calibration finds.
-   *  Default: static where calibration is given. */
-  mode?: 'weight-only' | 'static';
+  /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
+   *  integers too, with levels that calibration finds. Default: static where calibration is given. */
+  mode?: 'weight-only' | 'dynamic' | 'static';
   /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
    *  output. */
   activations?: 'int8' | 'uint8';
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
-  /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
-   *  onnxruntime. */
+  /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
+   *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
    *  block for 4. */
@@ -27,11 +31,30 @@ export interface QuantizeSettings {
   /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
    *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
   symmetric?: boolean;
+  /** Scales, zero points, weights and biases exactly as TFLite's converter computes them: `tflite` as it did until 2021
+   *  (the models of MLPerf Tiny), `tflite-mlir` as it does since. Static int8 for TFLite's operators, matrices with
+   *  one scale unless the granularity is `channel`; nothing stays float for its accuracy's sake. */
+  scheme?: ConverterScheme;
+  /** What is known about computed values, by name: their range, or the levels themselves. Values that are not named come
+   *  from the calibration, or stay float without one. See `rangesLike`, and `Plan.activations`. For `static`. */
+  ranges?: Readonly<Record<string, GivenRange>>;
+  /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
+  ioTypes?: 'float32' | 'int8';
   /** Weights of fewer elements stay float. Default 64. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
+  layers?: Readonly<Record<string, LayerOption>>;
 }
+
+/** How one layer is stored: as it is, with other weights, or with settings in place of the whole model's. */
+export type LayerOption =
+  | 'float32'
+  | 'float16'
+  | 'int8'
+  | 'int4'
+  | Partial<Omit<QuantizeSettings, 'layers'>>;
 
 /** `int8`, `uint8`, `int4`, `uint4`, `float16`, or settings. */
 export type QuantizeOption = Storage | 'float16' | QuantizeSettings;
@@ -47,6 +70,10 @@ export interface CompressOptions {
   quantize?: QuantizeOption;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** Runtime that the model must run in. Default: tflite for a TFLite model, else onnxruntime. */
+  target?: TargetRuntime;
+  /** Of what is drawn at random. Default 0. */
+  seed?: number;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -59,11 +86,34 @@ export interface ResolvedQuantize {
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** Whose arithmetic gives the parameters; null: ours. */
+  scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What shares a scale where products quantize what they read at run time; null where they don't. */
+  dynamic: DynamicForm | null;
 }
 
+/** What a model can be made for. */
+export const targets: readonly TargetRuntime[] = [
+  'onnxruntime',
+  'onnxruntime-web',
+  'tflite',
+  'modelpress',
+];
+
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
+
+/** Settings of an option, with what is said of the whole model in them. */
+export function settingsOf(
+  option: QuantizeOption,
+  { target }: Pick<CompressOptions, 'target'>,
+): QuantizeSettings {
+  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
+    throw typeError('quantize', `${storages}, or settings`, option);
+  const given = typeof option === 'string' ? { weights: option } : option;
+  return target === undefined ? given : { target, ...given };
+}
 
 /** @param isCalibrated  whether ranges of activations can be found
  *  @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
@@ -85,19 +135,28 @@ export function resolveQuantize(
     'granularity',
     'blockSize',
     'symmetric',
+    'scheme',
+    'ranges',
+    'ioTypes',
     'minElements',
     'minSqnrDb',
+    'layers',
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
-  const { weights } = given;
+  const { weights, target, scheme = null } = given;
+  if (target !== undefined && !targets.includes(target))
+    throw rangeError('quantize.target', targets.join(' | '), target);
+  if (scheme !== null && !converterSchemes.includes(scheme))
+    throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
-  const hasBlocks = format !== 'tflite';
+  const hasBlocks = format !== 'tflite' && scheme === null;
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
   const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
-  const granularity = given.granularity ?? (byBlock ? 'block' : 'channel');
+  const granularity =
+    given.granularity ?? (byBlock ? 'block' : scheme === null ? 'channel' : 'tensor');
   if (!granularities.includes(granularity)) {
     const expected = `${granularities.join(' | ')}${hasBlocks ? '' : ' for a TFLite model'}`;
     throw rangeError('quantize.granularity', expected, granularity);
@@ -113,41 +172,91 @@ export function resolveQuantize(
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
-    minSqnrDb: given.minSqnrDb ?? (bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY),
+    minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    scheme,
     activations,
+    dynamic: resolveDynamic(given, format),
   };
 }
 
-const targets: readonly TargetRuntime[] = ['onnxruntime', 'tflite', 'modelpress'];
+/** One layer's settings; null where it stays as it is.
+ *  @param name   as the caller calls it, for errors
+ *  @param whole  settings of the model: they hold where the layer says nothing
+ *  @throws {TypeError | RangeError} as resolveQuantize does */
+export function resolveLayer(
+  name: string,
+  option: LayerOption,
+  whole: QuantizeSettings,
+  format: string,
+  isCalibrated: boolean,
+): ResolvedQuantize | null {
+  if (option === 'float32') return null;
+  const at = `quantize.layers["${name}"]`;
+  const words = ['float16', 'int8', 'int4'];
+  if (typeof option === 'string' && !words.includes(option))
+    throw rangeError(at, `float32 | ${words.join(' | ')}, or settings`, option);
+  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
+    throw typeError(at, `float32 | ${words.join(' | ')}, or settings`, option);
+  const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
+  if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
+  const { layers: _, ...rest } = whole;
+  const isOther = own.weights !== undefined && own.weights !== whole.weights;
+  // What was said for other integers does not hold for these.
+  const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
+  const settings = Object.fromEntries(
+    Object.entries({ ...common, ...own }).filter(([, value]) => value !== undefined),
+  );
+  return resolveQuantize(
+    { ...settings, weights: own.weights ?? whole.weights },
+    format,
+    isCalibrated,
+  );
+}
+
+function leastDb(bits: number): number {
+  return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
+}
 
 function resolveActivations(
-  { weights, mode, activations, target, calibrationMethod = 'minmax' }: QuantizeSettings,
+  settings: QuantizeSettings,
   format: string,
   isCalibrated: boolean,
 ): ActivationSettings | null {
-  const chosen = mode ?? (isCalibrated && weights === 'int8' ? 'static' : 'weight-only');
-  if (chosen === 'weight-only') {
-    if (activations !== undefined)
-      throw rangeError('quantize.activations', 'nothing unless mode is static', activations);
+  const { weights, mode, activations, target, calibrationMethod = 'minmax' } = settings;
+  const { scheme = null, ioTypes = 'float32', ranges } = settings;
+  const isKnown = isCalibrated || ranges !== undefined;
+  const isStatic = (isKnown && weights === 'int8') || scheme !== null;
+  const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
+  if (chosen === 'weight-only' || chosen === 'dynamic') {
+    for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
+      if (settings[name] !== undefined)
+        throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
     return null;
   }
-  if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
-  if (!isCalibrated) throw rangeError('calibration', 'given for mode static', undefined);
+  if (chosen !== 'static')
+    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
+  if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
   if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
-  const isTflite = format === 'tflite';
+  const isTflite = format === 'tflite' || scheme !== null;
   const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);
   const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!targets.includes(runtime)) throw rangeError('quantize.target', targets.join(' | '), target);
   if (!calibrationMethods.includes(calibrationMethod))
     throw rangeError(
       'quantize.calibrationMethod',
       calibrationMethods.join(' | '),
       calibrationMethod,
     );
-  return { storage, target: runtime, method: calibrationMethod };
+  if (scheme !== null && runtime !== 'tflite')
+    throw rangeError('quantize.target', 'tflite beside a scheme', target);
+  if (ioTypes !== 'float32' && ioTypes !== 'int8')
+    throw rangeError('quantize.ioTypes', 'float32 | int8', ioTypes);
+  if (ioTypes === 'int8' && storage !== 'int8')
+    throw rangeError('quantize.ioTypes', 'float32 beside uint8 activations', ioTypes);
+  const given = checkRanges(ranges ?? {}, storage);
+  return { storage, target: runtime, method: calibrationMethod, scheme, ioTypes, ranges: given };
 }
 
 function atLeastZero(name: string, value: number): number {

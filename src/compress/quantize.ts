@@ -10,6 +10,7 @@ import type { KeptReport, LayerReport } from '../report/report.ts';
 import { formatDecibels } from '../report/units.ts';
 import { halfConstant, measureHalf } from './half.ts';
 import type { CompressOptions, ResolvedQuantize } from './options.ts';
+import type { Decision, Decisions } from './pipeline/decide.ts';
 import type { PlannedWeight } from './plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from './quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from './scheme.ts';
@@ -26,15 +27,15 @@ export interface Quantized {
  *  Memory does not grow with the weights: they are converted when the model is written. */
 export async function quantizeWeights(
   model: Model,
-  settings: ResolvedQuantize,
-  { signal, onProgress }: CompressOptions,
+  decisions: Decisions,
+  { signal, onProgress }: Pick<CompressOptions, 'signal' | 'onProgress'>,
 ): Promise<Quantized> {
   const { weights, kept } = findWeights(model);
   const result: Quantized = { planned: [], layers: [], kept };
   const graphs = [...allGraphs(model.graph)];
   const edit = new Edit(model, {
     pass: 'quantize',
-    rule: settings.weights,
+    rule: decisions.base.weights,
     reason: 'weights in fewer bits',
   });
   const names = namesAround(model.graph);
@@ -49,7 +50,10 @@ export async function quantizeWeights(
       graph,
       storage,
     });
-    if (volume(weight.constant.shape) < settings.minElements) {
+    const { settings, why } = decisionFor(weight, decisions);
+    if (settings === null) {
+      kept.push(keep(weight, weight.layers, 'kept-float', `stays float: ${why}`));
+    } else if (volume(weight.constant.shape) < settings.minElements) {
       const reason = `fewer than ${settings.minElements} elements`;
       kept.push(keep(weight, weight.layers, 'small', reason));
     } else if (settings.weights === 'float16') {
@@ -80,6 +84,15 @@ export async function quantizeWeights(
   if (result.layers.length > 0) edit.commit();
   onProgress?.({ stage: 'quantize', done: weights.length, total: weights.length, name: '' });
   return result;
+}
+
+/** A weight that layers share stays float where one of them does. */
+function decisionFor({ users }: Weight, decisions: Decisions): Decision {
+  const all = users.map((node) => decisions.of(node));
+  return (
+    all.find(({ settings }) => settings === null) ??
+    all[0] ?? { settings: decisions.base, why: null }
+  );
 }
 
 function layerReport(weight: Weight, to: string, bytesAfter: number, sqnrDb: number): LayerReport {

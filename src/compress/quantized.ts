@@ -31,16 +31,7 @@ function* measureSteps(
   const view = channelView(scheme);
   const parts = slabs(view);
   const parameters: AffineParameters = { scale: new Float32Array(view.scales), zeroPoint: null };
-  const min = new Float32Array(view.scales).fill(Number.POSITIVE_INFINITY);
-  const max = new Float32Array(view.scales).fill(Number.NEGATIVE_INFINITY);
-  for (const slab of parts) {
-    const range = minMaxAxis(yield* floats(weight, slab), layout(scheme, slab));
-    for (let i = 0; i < slab.scales; i++) {
-      const at = slab.firstScale + i;
-      min[at] = Math.min(min[at] ?? 0, range.min[i] ?? 0);
-      max[at] = Math.max(max[at] ?? 0, range.max[i] ?? 0);
-    }
-  }
+  const { min, max } = yield* extremeSteps(weight, scheme);
   if (!min.every(Number.isFinite) || !max.every(Number.isFinite)) {
     return { parameters, sqnrDb: Number.NaN };
   }
@@ -61,11 +52,45 @@ function* measureSteps(
   };
 }
 
-/** The weight in its stored integers, made when they are read: nothing is held but one slab. */
+/** Smallest and largest elements, for each scale; NaN where there is one. */
+export interface Extremes {
+  min: Float32Array;
+  max: Float32Array;
+}
+
+/** The ranges of a float32 weight's parts that have a scale each, slab by slab. */
+export function extremesOf(weight: Constant, scheme: Scheme): MaybePromise<Extremes> {
+  return run(extremeSteps(weight, scheme));
+}
+
+function* extremeSteps(
+  weight: Constant,
+  scheme: Scheme,
+): Generator<MaybePromise<unknown>, Extremes, unknown> {
+  const view = channelView(scheme);
+  const min = new Float32Array(view.scales).fill(Number.POSITIVE_INFINITY);
+  const max = new Float32Array(view.scales).fill(Number.NEGATIVE_INFINITY);
+  for (const slab of slabs(view)) {
+    const range = minMaxAxis(yield* floats(weight, slab), layout(scheme, slab));
+    for (let i = 0; i < slab.scales; i++) {
+      const at = slab.firstScale + i;
+      min[at] = Math.min(min[at] ?? 0, range.min[i] ?? 0);
+      max[at] = Math.max(max[at] ?? 0, range.max[i] ?? 0);
+    }
+  }
+  return { min, max };
+}
+
+/** Makes the stored bytes of a part of a weight. */
+export type StoreSlab = (reals: Float32Array, slab: Slab) => Uint8Array;
+
+/** The weight in its stored integers, made when they are read: nothing is held but one slab.
+ *  @param store  how parts are rounded; by default each element to the nearest level, ties to even */
 export function quantizedConstant(
   weight: Constant,
   scheme: Scheme,
   parameters: AffineParameters,
+  store: StoreSlab = nearest(scheme, parameters),
 ): Constant {
   const parts = slabs(channelView(scheme));
   const bits = bitsOf[scheme.storage];
@@ -74,13 +99,7 @@ export function quantizedConstant(
 
   function* stored(slab: Slab): Generator<MaybePromise<unknown>, Uint8Array, unknown> {
     if (held?.slab === slab) return held.bytes;
-    const reals = yield* floats(weight, slab);
-    const options = {
-      ...layout(scheme, slab),
-      ...parametersOf(parameters, slab),
-      type: scheme.storage,
-    };
-    const bytes = bytesOf(quantize(reals, options));
+    const bytes = store(yield* floats(weight, slab), slab);
     held = { slab, bytes };
     return bytes;
   }
@@ -104,6 +123,13 @@ export function quantizedConstant(
 
   const source: ByteSource = { size, read: (offset, length) => run(read(offset, length)) };
   return constantOf(scheme.storage, weight.shape, source);
+}
+
+function nearest(scheme: Scheme, parameters: AffineParameters): StoreSlab {
+  return (reals, slab) => {
+    const own = parametersOf(parameters, slab);
+    return bytesOf(quantize(reals, { ...layout(scheme, slab), ...own, type: scheme.storage }));
+  };
 }
 
 /** The attached quantization that says what the integers mean. */

@@ -10,6 +10,8 @@ import { type Reached, reach } from './trace.ts';
 /** A constant that operators multiply with, wherever it stands in their operands. */
 export interface Weight extends Held {
   layers: string[];
+  /** Operators that use it. */
+  users: readonly Node[];
   /** Axis of the constant along which every index makes its own output; null where its users don't agree. */
   channel: number | null;
   /** Shape, and axis in it, along which blocks run: what the users sum over. Null where there is none. */
@@ -38,9 +40,14 @@ export function findWeights(model: Model): Found {
     ];
     const no = whyNot(held, reached);
     if (no !== null) found.kept.push(keep(held, layers, no.code, no.reason));
-    else found.weights.push({ ...held, layers, ...axesOf(held, reached) });
+    else found.weights.push({ ...held, layers, users: usersOf(reached), ...axesOf(held, reached) });
   }
   return found;
+}
+
+function usersOf(reached: readonly Reached[]): Node[] {
+  const users = reached.map(({ use }) => use.user);
+  return [...new Set(users.filter((user) => user instanceof Node))];
 }
 
 /** The record of a weight that stays as it is, with the reason. */

@@ -169,6 +169,14 @@ export class Edit {
     this.#record.changed.push(`constant ${value.name}`);
   }
 
+  /** A further input of a graph, the last. */
+  addInput(graph: Graph, name: string, type: ValueType | null): Value {
+    const value = new Value(graph, name, type);
+    graph.inputs.push(value);
+    this.#record.added.push(`input ${name}`);
+    return value;
+  }
+
   /** Makes a value of the graph one of its outputs, the last. */
   addOutput(value: Value): void {
     linkOutput(value.graph, value.graph.outputs.length, value);
@@ -179,6 +187,13 @@ export class Edit {
   rename(value: Value, name: string): void {
     value.name = name;
     value.origin = null;
+  }
+
+  /** What a value is declared as, where that changes: the declaration that it was read with goes. */
+  setType(value: Value, type: ValueType): void {
+    value.type = type;
+    value.origin = null;
+    this.#record.changed.push(`type of ${value.name}`);
   }
 
   /** For nodes that were read as parts of one, and go on without each other. */

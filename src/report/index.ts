@@ -10,6 +10,7 @@ export { inspectText } from './inspect-text.ts';
 export type { LayerDifference, LayersReport } from './layers.ts';
 export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';
 export { optimizedText } from './optimized-text.ts';
+export type { RecoveryStep } from './recovery.ts';
 export type {
   ActivationsReport,
   CompareReport,

@@ -1,4 +1,5 @@
 import type { LayersReport } from './layers.ts';
+import type { RecoveryStep } from './recovery.ts';
 
 /** Reports are plain data: what was done, what it cost and why. Text and HTML are made from them. */
 
@@ -25,7 +26,8 @@ export interface KeptReport {
   shape: readonly number[];
   dtype: string;
   bytes: number;
-  /** Stable: `bias`, `small`, `not-a-weight`, `loses`, `not-finite`, `dtype`, `output`, `overridable`, `no-gain`, `opaque`. */
+  /** Stable: `bias`, `small`, `not-a-weight`, `loses`, `not-finite`, `dtype`, `output`, `overridable`, `no-gain`, `opaque`,
+   *  `kept-float`. */
   code: string;
   reason: string;
 }
@@ -57,6 +59,8 @@ export interface CompressReport {
   kept: KeptReport[];
   /** Computed values that are integers; null where all stay real. */
   activations: ActivationsReport | null;
+  /** What was done so that layers lose less. */
+  recovery: RecoveryStep[];
   /** Changes that lose nothing, one sentence each. */
   lossless: string[];
   warnings: string[];

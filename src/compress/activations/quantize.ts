@@ -1,23 +1,26 @@
 import { breather } from '../../core/breathe.ts';
-import { checkAborted } from '../../core/errors.ts';
+import { integerRange } from '../../core/dtype.ts';
+import { checkAborted, rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
 import { constantOfValue } from '../../ir/constant.ts';
 import { describe, Edit } from '../../ir/edit.ts';
 import type { Node, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { type Quantization, tensorType } from '../../ir/types.ts';
-import { freshName, namesAround } from '../../ir/walk.ts';
+import { tensorType } from '../../ir/types.ts';
+import { allNodes, freshName, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { removeHolder } from '../../passes/constants.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import type { ActivationsReport, LayerReport } from '../../report/report.ts';
 import { affineParameters } from '../affine.ts';
 import type { CalibrationMethod, Range } from '../calibration/index.ts';
-import type { ResolvedQuantize } from '../options.ts';
+import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
-import { roleOf, type TargetRuntime } from './roles.ts';
+import { activationSteps, type ConverterScheme } from './converter.ts';
+import type { GivenRange } from './given.ts';
+import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
 
@@ -32,6 +35,12 @@ export interface ActivationSettings {
   storage: 'int8' | 'uint8';
   target: TargetRuntime;
   method: CalibrationMethod;
+  /** Whose arithmetic gives the parameters; null: ours. */
+  scheme: ConverterScheme | null;
+  /** What the model takes and gives. */
+  ioTypes: 'float32' | 'int8';
+  /** What is known without samples. */
+  ranges: ReadonlyMap<string, GivenRange>;
 }
 
 export interface QuantizedActivations {
@@ -47,8 +56,8 @@ export interface QuantizedActivations {
  *  Quantization is attached to values. Inner graphs stay. */
 export async function quantizeActivations(
   model: Model,
-  settings: ResolvedQuantize,
-  { storage, target }: ActivationSettings,
+  decisions: Decisions,
+  { storage, target, scheme, ranges: given }: ActivationSettings,
   findRanges: FindRanges,
   signal?: AbortSignal,
 ): Promise<QuantizedActivations> {
@@ -62,19 +71,27 @@ export async function quantizeActivations(
     checkAborted(signal);
     const role = roleOf(node, target);
     if (role === 'linear') {
-      const weight = await linearWeight(node, settings, weights);
+      const { settings, why } = decisions.of(node);
+      const weight =
+        settings === null || settings.activations === null
+          ? `it is kept real: ${why}`
+          : isPair(node)
+            ? null
+            : await linearWeight(node, settings, weights);
       if (typeof weight === 'string') faults.set(node, weight);
-    } else if (role === 'pairwise') await measureOperands(node, storage, levels);
+    } else if (role === 'pairwise') await measureOperands(node, storage, scheme, levels);
   }
   const choose = (hasRange: (value: Value) => boolean): Selection =>
     select(model, {
       target,
+      directed: scheme !== null,
       isFloat: ({ name }) => floats.has(name),
       isWeighted: (node) => !faults.has(node),
       isLevels: (value) => levels.has(value),
       hasRange,
     });
-  const { nodes, groups, ranges } = await withRanges(model, choose, findRanges);
+  checkNames(model, given);
+  const { nodes, groups, ranges } = await withRanges(model, choose, given, findRanges);
   checkAborted(signal);
   const edit = new Edit(model, {
     pass: 'quantize',
@@ -82,15 +99,19 @@ export async function quantizeActivations(
     reason: 'kernels on integers',
   });
   const names = namesAround(model.graph);
-  const planned = groups.flatMap((group) => attach(group, storage, ranges));
-  const done = await storeWeights(edit, nodes, weights, names);
+  const planned = groups.flatMap((group) => attach(group, storage, scheme, ranges));
+  const done = await storeWeights(edit, nodes, weights, scheme, names);
   for (const node of nodes)
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
   if (nodes.length > 0) edit.commit();
   const isRun = new Set(nodes);
-  const real = [...model.graph.nodes].filter(
+  const real = [...allNodes(model.graph)].filter(
     (node) => roleOf(node, target) === 'linear' && !isRun.has(node),
   );
+  const why = (node: Node): string =>
+    node.graph === model.graph
+      ? (faults.get(node) ?? 'no finite range is known for what it reads or makes')
+      : 'it is in a branch or body: its weights alone become integers';
   return {
     planned,
     ...done,
@@ -99,36 +120,49 @@ export async function quantizeActivations(
       target,
       values: planned.length,
       operators: nodes.length,
-      real: real.map((node) => ({
-        layer: describe(node),
-        reason: faults.get(node) ?? 'no finite range is known for what it reads or makes',
-      })),
+      real: real.map((node) => ({ layer: describe(node), reason: why(node) })),
     },
   };
 }
 
-/** Chooses, asks for ranges, and chooses again without the values that have none. */
+/** Chooses, asks for ranges that are not given, and chooses again without the values that have none. */
 async function withRanges(
   model: Model,
   choose: (hasRange: (value: Value) => boolean) => Selection,
+  given: ReadonlyMap<string, GivenRange>,
   findRanges: FindRanges,
-): Promise<Selection & { ranges: ReadonlyMap<string, Range> }> {
+): Promise<Selection & { ranges: ReadonlyMap<string, GivenRange> }> {
   let selection = choose(() => true);
-  const names = selection.groups.flatMap(({ values }) => values.map(({ name }) => name));
-  const ranges = names.length === 0 ? new Map() : await findRanges(model, names);
+  const names = selection.groups
+    .filter(({ fixed }) => fixed === null)
+    .flatMap(({ leaders }) => leaders.map(({ name }) => name))
+    .filter((name) => !given.has(name));
+  const found = names.length === 0 ? [] : await findRanges(model, names);
+  const ranges = new Map<string, GivenRange>([...found, ...given]);
   const without = new Set<string>();
   for (;;) {
     const before = without.size;
-    for (const { values } of selection.groups)
-      for (const { name } of values) if (!isUsable(ranges.get(name))) without.add(name);
+    for (const { leaders, fixed } of selection.groups)
+      for (const { name } of leaders)
+        if (fixed === null && !isUsable(ranges.get(name))) without.add(name);
     if (without.size === before) return { ...selection, ranges };
     // A product whose clamp stays real is asked for itself: it has no range either.
     selection = choose(({ name }) => !without.has(name));
   }
 }
 
-function isUsable(range: Range | undefined): boolean {
-  return range !== undefined && Number.isFinite(range.min) && Number.isFinite(range.max);
+/** @throws {RangeError} a range of something that is no computed value of the main graph */
+function checkNames({ graph }: Model, given: ReadonlyMap<string, GivenRange>): void {
+  const values = [...graph.inputs, ...graph.nodes.flatMap(({ outputs }) => outputs)];
+  const known = new Set(values.map(({ name }) => name));
+  for (const name of given.keys())
+    if (!known.has(name)) throw rangeError('quantize.ranges', 'values of the main graph', name);
+}
+
+function isUsable(range: GivenRange | undefined): boolean {
+  if (range === undefined) return false;
+  if ('scale' in range) return true;
+  return Number.isFinite(range.min) && Number.isFinite(range.max);
 }
 
 /** Names of the values of float32: types that a file does not declare are inferred on a copy. */
@@ -144,36 +178,64 @@ function floatNames(model: Model): Set<string> {
 
 /** Gives the values of a group their levels. */
 function attach(
-  { values, fixed }: Group,
-  storage: Quantization['storage'] & ('int8' | 'uint8'),
-  ranges: ReadonlyMap<string, Range>,
+  { values, leaders, fixed }: Group,
+  storage: 'int8' | 'uint8',
+  scheme: ConverterScheme | null,
+  ranges: ReadonlyMap<string, GivenRange>,
 ): PlannedActivation[] {
-  const own = values.map(({ name }) => ranges.get(name)!);
-  const { min, max } = fixed ?? {
-    min: Math.min(0, ...own.map((range) => range.min)),
-    max: Math.max(0, ...own.map((range) => range.max)),
-  };
+  const own = fixed === null ? leaders.map(({ name }) => ranges.get(name)!) : [fixed];
+  const { scale, zeroPoint, min, max } = levelsOfRanges(own, storage, scheme);
+  return values.map((value) => {
+    value.quantization = {
+      storage,
+      view: null,
+      scale: Float32Array.of(scale),
+      zeroPoint: zeroPoint === 0 ? null : Int32Array.of(zeroPoint),
+      axis: null,
+      blockSize: null,
+    };
+    return { value: value.name, storage, scale, zeroPoint, min, max };
+  });
+}
+
+interface LevelsOfRange {
+  scale: number;
+  zeroPoint: number;
+  /** What they span. */
+  min: number;
+  max: number;
+}
+
+/** Levels for all that is known about values which share them; levels that are given for the first of them are taken. */
+function levelsOfRanges(
+  ranges: readonly GivenRange[],
+  storage: 'int8' | 'uint8',
+  scheme: ConverterScheme | null,
+): LevelsOfRange {
+  const { min: least, max: most } = integerRange(storage);
+  const bounds = ranges.map((range) => {
+    if (!('scale' in range)) return range;
+    const scale = Math.fround(range.scale);
+    const { zeroPoint } = range;
+    return { scale, zeroPoint, min: (least - zeroPoint) * scale, max: (most - zeroPoint) * scale };
+  });
+  const [first] = bounds;
+  if (first !== undefined && 'scale' in first) return first;
+  const min = Math.min(0, ...bounds.map((range) => range.min));
+  const max = Math.max(0, ...bounds.map((range) => range.max));
+  if (scheme !== null) return { ...activationSteps(min, max), min, max };
   const { scale, zeroPoint } = affineParameters(Float32Array.of(min), Float32Array.of(max), {
     storage,
     symmetric: false,
   });
-  return values.map((value) => {
-    value.quantization = { storage, view: null, scale, zeroPoint, axis: null, blockSize: null };
-    return {
-      value: value.name,
-      storage,
-      scale: scale[0]!,
-      zeroPoint: zeroPoint?.[0] ?? 0,
-      min,
-      max,
-    };
-  });
+  return { scale: scale[0]!, zeroPoint: zeroPoint?.[0] ?? 0, min, max };
 }
 
 async function storeWeights(
   edit: Edit,
   nodes: readonly Node[],
   weights: ReadonlyMap<Value, LinearWeight | string>,
+  rule: ConverterScheme | null,
   names: Set<string>,
 ): Promise<{ weights: PlannedWeight[]; layers: LayerReport[] }> {
   const products = new Map<LinearWeight, Product[]>();
@@ -190,7 +252,7 @@ async function storeWeights(
   const layers: LayerReport[] = [];
   for (const [weight, users] of products) {
     const { constant, scheme, measured, value } = weight;
-    await storeLinear(edit, weight, users, names);
+    await storeLinear(edit, weight, users, rule, names);
     planned.push({ weight: value.name, graph: 0, storage: scheme });
     layers.push({
       weight: value.name,
@@ -218,6 +280,7 @@ const leastOperandDb = 30;
 async function measureOperands(
   node: Node,
   storage: 'int8' | 'uint8',
+  rule: ConverterScheme | null,
   levels: Map<Value, Levels>,
 ): Promise<void> {
   for (const value of node.inputs) {
@@ -226,14 +289,15 @@ async function measureOperands(
     if (levels.has(value) || constant.data.size === 0) continue;
     const scheme: Scheme = {
       storage,
-      symmetric: false,
+      symmetric: rule === 'tflite',
       granularity: 'tensor',
       axis: null,
       blockSize: null,
       view: constant.shape,
     };
     const measured = await measure(constant, scheme);
-    if (measured.sqnrDb >= leastOperandDb) levels.set(value, { scheme, measured });
+    const leastDb = rule === null ? leastOperandDb : Number.NEGATIVE_INFINITY;
+    if (measured.sqnrDb >= leastDb) levels.set(value, { scheme, measured });
   }
 }
 

@@ -1,7 +1,7 @@
 import { constantOfValue } from '../../ir/constant.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { type Role, roleOf, type TargetRuntime } from './roles.ts';
+import { isPair, type Role, roleOf, type TargetRuntime } from './roles.ts';
 
 /** Which values of the main graph become integers, and for which nodes. */
 export interface Selection {
@@ -13,12 +13,18 @@ export interface Selection {
 
 export interface Group {
   readonly values: readonly Value[];
+  /** Those whose ranges count. */
+  readonly leaders: readonly Value[];
   /** What the one value of it is always within; null where samples must tell. */
   readonly fixed: { readonly min: number; readonly max: number } | null;
 }
 
 export interface SelectOptions {
   target: TargetRuntime;
+  /** As TFLite's converter has it: everything that can be is on integers, what only moves has the levels of what comes,
+   *  and what joins those of its result, whatever the ranges of the others. Else: from products with weights and inputs
+   *  on, and values with the same levels have a range that holds them all. */
+  directed: boolean;
   /** Whether a value's elements are float32. */
   isFloat(value: Value): boolean;
   /** Whether a node's constant weights and bias can be integers. */
@@ -61,44 +67,65 @@ class Choice {
     );
     if (computed.length === 0 || !outputs.every(hasRange)) return;
     if (role === 'linear') this.#linear(node, computed, outputs);
-    else if (role === 'clamp') this.#clamp(node, computed, outputs[0]!);
-    else if (computed.every((value) => this.#values.has(value)))
-      this.#other(node, role, computed, outputs);
+    else if (computed.every((value) => this.#values.has(value) || this.#canBegin(value))) {
+      if (role === 'clamp') this.#clamp(node, computed[0]!, outputs[0]!);
+      else if (this.#takes(node, role, computed)) this.#other(node, role, computed, outputs);
+    }
+  }
+
+  /** Whether a value may be quantized though nothing that makes it is on integers. */
+  #canBegin(value: Value): boolean {
+    const { directed, target, hasRange } = this.#options;
+    const mayBegin = directed || (target === 'tflite' && value.producer === null);
+    return mayBegin && hasRange(value);
   }
 
   #linear(node: Node, computed: readonly Value[], outputs: readonly Value[]): void {
     const { hasRange, isWeighted } = this.#options;
-    const [x] = computed;
-    if (computed.length !== 1 || x === undefined || x !== node.inputs[0]) return;
-    if (!hasRange(x) || !isWeighted(node)) return;
-    this.#add(node, [x, ...outputs]);
+    if (!computed.every(hasRange) || !isWeighted(node)) return;
+    const isProduct = computed.length === 1 && computed[0] === node.inputs[0];
+    if (isProduct || isPair(node)) this.#add(node, [...computed, ...outputs]);
   }
 
-  #clamp(node: Node, computed: readonly Value[], y: Value): void {
-    const [x] = computed;
-    if (x === undefined || computed.length !== 1 || !this.#values.has(x)) return;
+  #clamp(node: Node, x: Value, y: Value): void {
     const { producer } = x;
     const role = producer === null ? null : roleOf(producer, this.#options.target);
     const isPart = role === 'linear' || role === 'pairwise';
+    this.#add(node, [x, y]);
     if (isPart && x.uses.size === 1) this.#values.delete(x);
-    this.#add(node, [y]);
   }
 
-  #other(node: Node, role: Role, computed: readonly Value[], outputs: readonly Value[]): void {
+  #takes(node: Node, role: Role, computed: readonly Value[]): boolean {
     const { isLevels, isFloat } = this.#options;
     const constants = node.inputs.filter(
       (value): value is Value => value !== null && isFloat(value) && !computed.includes(value),
     );
     // What an operator pads or resizes with is a parameter, not an operand.
-    const isOperand = role === 'pairwise' || role === 'join';
-    if (isOperand && !constants.every(isLevels)) return;
-    if (role === 'join' && constants.length > 0) return;
-    if (role === 'keep' && computed.length > 1) return;
-    this.#add(node, outputs);
-    const [y] = outputs;
-    if (typeof role === 'object') this.#fixed.set(y!, role);
-    if (role === 'keep' || role === 'join')
-      for (const value of [...computed.slice(1), ...outputs]) this.#unite(computed[0]!, value);
+    if (role === 'pairwise') return constants.every(isLevels);
+    if (role === 'join') return constants.length === 0;
+    return role !== 'keep' || computed.length === 1;
+  }
+
+  #other(node: Node, role: Role, computed: readonly Value[], outputs: readonly Value[]): void {
+    this.#add(node, [...computed, ...outputs]);
+    const [x, y] = [computed[0]!, outputs[0]!];
+    if (typeof role === 'object') this.#fixed.set(y, role);
+    if (role !== 'keep' && role !== 'join') return;
+    if (!this.#options.directed)
+      for (const value of [...computed.slice(1), ...outputs]) this.#unite(x, value);
+    else if (role === 'keep') for (const value of outputs) this.#values.set(value, this.#root(x));
+    else
+      for (const value of computed) if (this.#isFree(value)) this.#values.set(this.#root(value), y);
+  }
+
+  /** Whether a value's levels can be those of the one that alone reads it: others are quantized anew. */
+  #isFree(value: Value): boolean {
+    for (let at = value; ; at = at.producer!.inputs[0]!) {
+      const { producer, uses } = at;
+      if (producer === null || uses.size !== 1 || this.#fixed.has(at)) return false;
+      const role = roleOf(producer, this.#options.target);
+      if (role !== 'keep') return role !== 'join' && this.#root(value) === at;
+    }
   }
 
   #add(node: Node, values: readonly Value[]): void {
@@ -127,8 +154,13 @@ class Choice {
     }
     return {
       nodes: [...this.#nodes],
-      groups: [...groups.values()].map((values) => ({ values, fixed: this.#fixedOf(values) })),
+      groups: [...groups].map(([root, values]) => this.#groupOf(root, values)),
     };
+  }
+
+  #groupOf(root: Value, values: readonly Value[]): Group {
+    if (!this.#options.directed) return { values, leaders: values, fixed: this.#fixedOf(values) };
+    return { values, leaders: [root], fixed: this.#fixed.get(root) ?? null };
   }
 
   /** The range of the one value that is computed; moving its elements changes nothing about it. */

@@ -8,9 +8,23 @@ import { freshName } from '../../ir/walk.ts';
 import { asInitializer, floatsOf, removeHolder } from '../../passes/constants.ts';
 import { formatDecibels } from '../../report/units.ts';
 import type { ResolvedQuantize } from '../options.ts';
-import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
+import {
+  extremesOf,
+  type Measured,
+  measure,
+  quantizationOf,
+  quantizedConstant,
+} from '../quantized.ts';
 import type { Scheme } from '../scheme.ts';
 import { isBias, weightSlot } from '../slots.ts';
+import {
+  biasSteps,
+  type ConverterScheme,
+  levelOf,
+  type Steps,
+  storeLevels,
+  weightSteps,
+} from './converter.ts';
 
 /** Weights that kernels on integers take: int8 around zero, with one scale, or one for each output. */
 export interface LinearWeight {
@@ -38,28 +52,31 @@ export async function linearWeight(
   }
   const why = biasFault(node, constant, axis);
   if (why !== null) return why;
-  const found = known.get(value) ?? (await measured(value, constant, axis, settings));
+  const isWhole = settings.granularity === 'tensor' && (settings.scheme === null || isMatrix(node));
+  const scheme = schemeOf(constant, isWhole ? null : axis);
+  const found = known.get(value) ?? (await measured(value, constant, scheme, settings));
   known.set(value, found);
   return found;
+}
+
+/** TFLite's FULLY_CONNECTED: by its converter's rule it has one scale, where convolutions have one for each output. */
+function isMatrix({ op }: Node): boolean {
+  return op === 'MatMul' || op === 'Gemm';
+}
+
+function schemeOf({ shape }: Constant, axis: number | null): Scheme {
+  const granularity = axis === null ? 'tensor' : 'channel';
+  return { storage: 'int8', symmetric: true, granularity, axis, blockSize: null, view: shape };
 }
 
 async function measured(
   value: Value,
   constant: Constant,
-  axis: number,
-  { granularity, minSqnrDb }: ResolvedQuantize,
+  scheme: Scheme,
+  { minSqnrDb }: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
   if (value.quantization !== null) return 'its weights are quantized already';
   if (constant.dtype !== 'float32') return 'its weights are not float32';
-  const isWhole = granularity === 'tensor';
-  const scheme: Scheme = {
-    storage: 'int8',
-    symmetric: true,
-    granularity: isWhole ? 'tensor' : 'channel',
-    axis: isWhole ? null : axis,
-    blockSize: null,
-    view: constant.shape,
-  };
   const found = await measure(constant, scheme);
   if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';
   if (found.sqnrDb < minSqnrDb)
@@ -100,33 +117,72 @@ const mostBias = 2 ** 30;
 
 /** Stores weights as integers, and the biases of their products as int32 in steps of what is summed. Where a bias
  *  would not fit, the weights of its output get larger steps: channels that are all but dead have steps near 0.
+ *  @param rule  how scales and levels are computed: null for the nearest levels
  *  @returns  the weights with the scales that they got */
 export async function storeLinear(
   edit: Edit,
   weight: LinearWeight,
   products: readonly Product[],
+  rule: ConverterScheme | null,
   names: Set<string>,
 ): Promise<Quantization> {
-  const { constant, scheme, measured } = weight;
+  const { constant, scheme } = weight;
+  const biased = await Promise.all(
+    products.map(async ({ node, step }) => ({ node, step, bias: await realBias(node) })),
+  );
+  const steps = rule === null ? null : await converterSteps(rule, weight, biased);
+  const parameters = { scale: steps?.scale ?? roomyScale(weight, biased), zeroPoint: null };
+  const value = asInitializer(edit, weight.value);
+  edit.fixConstant(value);
+  const quantization = quantizationOf(constant, scheme, parameters);
+  const stored =
+    steps === null
+      ? quantizedConstant(constant, scheme, parameters)
+      : quantizedConstant(constant, scheme, parameters, storeLevels(steps));
+  edit.setConstant(value, stored, quantization);
+  for (const { node, step, bias } of biased) {
+    if (bias === null) continue;
+    if (rule === null || steps === null) {
+      const scale = parameters.scale.map((each) => each * step);
+      const levels = Int32Array.from(bias, (real, i) => Math.round(real / ofOutput(scale, i)));
+      storeBias(edit, node, levels, scale, names);
+    } else {
+      const { scale, inverse } = biasSteps(rule, steps, bias, step);
+      const levels = Int32Array.from(bias, (real, i) =>
+        levelOf(real, ofOutput(inverse, i), 2 ** 31 - 1),
+      );
+      storeBias(edit, node, levels, scale, names);
+    }
+  }
+  return quantization;
+}
+
+const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
+
+interface Biased extends Product {
+  readonly bias: Float32Array | null;
+}
+
+/** Scales that leave room for the biases. */
+function roomyScale({ measured }: LinearWeight, products: readonly Biased[]): Float32Array {
   const scale = Float32Array.from(measured.parameters.scale);
-  for (const { node, step } of products) {
-    const bias = await realBias(node);
+  for (const { bias, step } of products)
     bias?.forEach((real, i) => {
       const at = scale.length === 1 ? 0 : i;
       const least = Math.fround(Math.abs(real) / (step * mostBias));
       if (least > scale[at]!) scale[at] = least;
     });
-  }
-  const parameters = { scale, zeroPoint: null };
-  const value = asInitializer(edit, weight.value);
-  edit.fixConstant(value);
-  const quantization = quantizationOf(constant, scheme, parameters);
-  edit.setConstant(value, quantizedConstant(constant, scheme, parameters), quantization);
-  for (const { node, step } of products) {
-    const bias = await realBias(node);
-    if (bias !== null) storeBias(edit, node, bias, steps(scale, step), names);
-  }
-  return quantization;
+  return scale;
+}
+
+async function converterSteps(
+  rule: ConverterScheme,
+  { constant, scheme }: LinearWeight,
+  products: readonly Biased[],
+): Promise<Steps> {
+  const { min, max } = await extremesOf(constant, scheme);
+  const largest = max.map((x, i) => Math.max(x, -min[i]!));
+  return weightSteps(rule, largest, products);
 }
 
 async function realBias(node: Node): Promise<Float32Array | null> {
@@ -134,19 +190,13 @@ async function realBias(node: Node): Promise<Float32Array | null> {
   return bias === null ? null : await floatsOf(bias);
 }
 
-const steps = (scale: Float32Array, step: number): Float32Array =>
-  scale.map((weight) => weight * step);
-
 function storeBias(
   edit: Edit,
   node: Node,
-  reals: Float32Array,
+  levels: Int32Array,
   scale: Float32Array,
   names: Set<string>,
 ): void {
-  const levels = Int32Array.from(reals, (real, i) =>
-    Math.round(real / scale[scale.length === 1 ? 0 : i]!),
-  );
   const old = node.inputs[2]!;
   // The last that reads the real numbers leaves their name to the integers.
   const isLast = old.uses.size === 1 && constantOfValue(old) !== null;

@@ -1,0 +1,7 @@
+export {
+  type EvaluatedOutput,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  Reference,
+} from './evaluate.ts';

@@ -1,0 +1,94 @@
+import type { Model } from '../../ir/model.ts';
+import type { RecoveryStep } from '../../report/recovery.ts';
+import { type CalibrateOptions, calibrate, type Range } from '../calibration/index.ts';
+import type { Progress, QuantizeSettings, ResolvedQuantize } from '../options.ts';
+import { Samples } from './samples.ts';
+
+/** What the steps of quantization share. Steps before `choose` change the float model through Edits; steps after it work
+ *  on copies, so that the model can be quantized again with other decisions at no new cost of calibration. */
+export interface Context {
+  /** The float model: lossless, prepared, recovered. Never quantized itself. */
+  readonly model: Model;
+  /** As the caller gave them, and as they hold for layers without settings of their own. */
+  readonly given: QuantizeSettings;
+  readonly settings: ResolvedQuantize;
+  /** null without calibration. */
+  readonly samples: Samples | null;
+  readonly seed: number;
+  readonly statistics: Statistics;
+  /** What was done to lose less. */
+  readonly recovery: RecoveryStep[];
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: ((progress: Progress) => void) | undefined;
+}
+
+export interface ContextOptions {
+  given: QuantizeSettings;
+  settings: ResolvedQuantize;
+  calibration?: Parameters<typeof calibrate>[1] | undefined;
+  seed?: number | undefined;
+  signal?: AbortSignal | undefined;
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** @param model  lossless already; it is changed by steps */
+export function contextOf(model: Model, options: ContextOptions): Context {
+  const { given, settings, calibration, seed = 0, signal, onProgress } = options;
+  const samples = calibration === undefined ? null : new Samples(model, calibration);
+  return {
+    model,
+    given,
+    settings,
+    samples,
+    seed,
+    statistics: new Statistics(model, samples, { signal, onProgress }),
+    recovery: [],
+    signal,
+    onProgress,
+  };
+}
+
+/** What was found out on the samples, kept: what is asked for again costs nothing. */
+export class Statistics {
+  readonly #model: Model;
+  readonly #samples: Samples | null;
+  readonly #watch: Pick<ContextOptions, 'signal' | 'onProgress'>;
+  readonly #ranges: Map<string, Map<string, Range>> = new Map();
+
+  constructor(
+    model: Model,
+    samples: Samples | null,
+    watch: Pick<ContextOptions, 'signal' | 'onProgress'>,
+  ) {
+    this.#model = model;
+    this.#samples = samples;
+    this.#watch = watch;
+  }
+
+  /** Ranges of values; those without one stay out.
+   *  Cost: a pass over the samples for the values that were not asked for before. */
+  async ranges(
+    values: readonly string[],
+    options: Pick<CalibrateOptions, 'method' | 'target'>,
+  ): Promise<ReadonlyMap<string, Range>> {
+    const key = JSON.stringify(options);
+    const known = this.#ranges.get(key) ?? new Map<string, Range>();
+    this.#ranges.set(key, known);
+    const missing = values.filter((value) => !known.has(value));
+    if (missing.length > 0 && this.#samples !== null) {
+      const { signal, onProgress } = this.#watch;
+      const found = await calibrate(this.#model, this.#samples.statistics(), missing, {
+        ...options,
+        ...(signal === undefined ? {} : { signal }),
+        ...(onProgress === undefined ? {} : { onProgress }),
+      });
+      for (const [value, range] of found) known.set(value, range);
+    }
+    return known;
+  }
+
+  /** Forgets everything: the float model was changed. */
+  forget(): void {
+    this.#ranges.clear();
+  }
+}
