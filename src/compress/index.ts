@@ -23,3 +23,14 @@ export type {
 } from './options.ts';
 export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';
+export { type Gain, type GainOptions, type Gains, measureGains } from './sensitivity/gain.ts';
+export { type WeightOption, weightOptions } from './sensitivity/options.ts';
+export {
+  type Choice,
+  measureSensitivity,
+  type OptionNoise,
+  type PlaceSensitivity,
+  predict,
+  type Sensitivity,
+  type SensitivityOptions,
+} from './sensitivity/sensitivity.ts';

@@ -5,21 +5,23 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
+import { resolveDynamic } from './dynamic/options.ts';
+import type { DynamicForm } from './dynamic/products.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
   weights: Storage | 'float16';
-  /** `weight-only`: activations stay float. `static`: they are integers too, with levels that calibration finds.
-   *  Default: static where calibration is given. */
-  mode?: 'weight-only' | 'static';
+  /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
+   *  integers too, with levels that calibration finds. Default: static where calibration is given. */
+  mode?: 'weight-only' | 'dynamic' | 'static';
   /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
    *  output. */
   activations?: 'int8' | 'uint8';
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
-  /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
-   *  onnxruntime. */
+  /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
+   *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
    *  block for 4. */
@@ -88,6 +90,8 @@ export interface ResolvedQuantize {
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What shares a scale where products quantize what they read at run time; null where they don't. */
+  dynamic: DynamicForm | null;
 }
 
 const targets: readonly TargetRuntime[] = [
@@ -170,6 +174,7 @@ export function resolveQuantize(
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     scheme,
     activations,
+    dynamic: resolveDynamic(given, format),
   };
 }
 
@@ -221,13 +226,14 @@ function resolveActivations(
   const isKnown = isCalibrated || ranges !== undefined;
   const isStatic = (isKnown && weights === 'int8') || scheme !== null;
   const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
-  if (chosen === 'weight-only') {
+  if (chosen === 'weight-only' || chosen === 'dynamic') {
     for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
       if (settings[name] !== undefined)
         throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
     return null;
   }
-  if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
+  if (chosen !== 'static')
+    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
   if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;

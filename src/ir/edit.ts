@@ -169,6 +169,14 @@ export class Edit {
     this.#record.changed.push(`constant ${value.name}`);
   }
 
+  /** A further input of a graph, the last. */
+  addInput(graph: Graph, name: string, type: ValueType | null): Value {
+    const value = new Value(graph, name, type);
+    graph.inputs.push(value);
+    this.#record.added.push(`input ${name}`);
+    return value;
+  }
+
   /** Makes a value of the graph one of its outputs, the last. */
   addOutput(value: Value): void {
     linkOutput(value.graph, value.graph.outputs.length, value);

@@ -57,6 +57,27 @@ export function cifar(part: 'train-lossless' | 'test'): Images {
   };
 }
 
+/** Channels last and 0 to 255, as the reference model of MLPerf Tiny takes them. */
+export function raw(images: Images): Images {
+  const [mean, deviation] = [
+    [0.485, 0.456, 0.406],
+    [0.229, 0.224, 0.225],
+  ];
+  return {
+    ...images,
+    batch(from, count) {
+      const planes = images.batch(from, count);
+      const data = new Float32Array(planes.data.length);
+      for (let i = 0; i < data.length; i++) {
+        const [image, c, at] = [Math.floor(i / 3072), Math.floor(i / 1024) % 3, i % 1024];
+        const real = Number(planes.data[i]) * deviation![c]! + mean![c]!;
+        data[image * 3072 + at * 3 + c] = Math.round(real * 255);
+      }
+      return new Tensor('float32', data, [count, 32, 32, 3]);
+    },
+  };
+}
+
 /** One file of a zip archive whose entries have their sizes in front. */
 function entry(zip: Uint8Array, name: string): Tensor {
   const view = new DataView(zip.buffer, zip.byteOffset, zip.byteLength);

@@ -10,7 +10,7 @@ import { createSession } from '../../src/runtime/index.ts';
 import { runModel, sqnr } from '../ort.ts';
 import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedData, sharedFile } from '../shared.ts';
-import { accuracy, cifar, classesOf, type Images, mnist, topOf } from './classifiers.ts';
+import { accuracy, cifar, classesOf, type Images, mnist, raw, topOf } from './classifiers.ts';
 
 const x = suite('static quantization');
 const root = sharedData();
@@ -109,26 +109,5 @@ if (root !== null) {
   );
 }
 x.after(closeTflite);
-
-/** Channels last and 0 to 255, as the reference model of MLPerf Tiny takes them. */
-function raw(images: Images): Images {
-  const [mean, deviation] = [
-    [0.485, 0.456, 0.406],
-    [0.229, 0.224, 0.225],
-  ];
-  return {
-    ...images,
-    batch(from, count) {
-      const planes = images.batch(from, count);
-      const data = new Float32Array(planes.data.length);
-      for (let i = 0; i < data.length; i++) {
-        const [image, c, at] = [Math.floor(i / 3072), Math.floor(i / 1024) % 3, i % 1024];
-        const real = Number(planes.data[i]) * deviation![c]! + mean![c]!;
-        data[image * 3072 + at * 3 + c] = Math.round(real * 255);
-      }
-      return new (planes.constructor as typeof Tensor)('float32', data, [count, 32, 32, 3]);
-    },
-  };
-}
 
 x.run();

@@ -3,6 +3,7 @@ import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
+import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights } from '../quantize.ts';
 import type { Context } from './context.ts';
@@ -35,6 +36,9 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           (_, values) => statistics.ranges(values, { method: activations.method }),
           signal,
         );
+  const { dynamic } = decisions.base;
+  const products =
+    dynamic === null ? null : await quantizeProducts(model, decisions, dynamic, signal);
   const stored = await quantizeWeights(model, decisions, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -43,9 +47,9 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
   return {
     model,
     decisions,
-    weights: [...(run?.weights ?? []), ...stored.planned],
+    weights: [...(run?.weights ?? []), ...(products?.weights ?? []), ...stored.planned],
     values: run?.planned ?? [],
-    layers: [...(run?.layers ?? []), ...stored.layers],
+    layers: [...(run?.layers ?? []), ...(products?.layers ?? []), ...stored.layers],
     kept: stored.kept,
     activations: run?.report ?? null,
   };
