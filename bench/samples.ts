@@ -1,15 +1,15 @@
 // Inputs for models whose own data is nowhere to be had: the published reference input, and plausible ones made of other
 // data: CIFAR-10 images resized, sources of this package as files to recognize, a voice-like sound. Seeded.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { random } from '../src/core/random.ts';
 import { Tensor } from '../src/core/tensor.ts';
-import { readNpy } from '../src/formats/npy.ts';
 import { readModel } from '../src/formats/index.ts';
+import { readNpy } from '../src/formats/npy.ts';
 import type { Feeds } from '../src/runtime/runner.ts';
 import { createSession } from '../src/runtime/session.ts';
 import { cifar, mnist } from '../test/compress/classifiers.ts';
-import { sharedFile } from '../test/shared.ts';
+import { sharedData, sharedFile } from '../test/shared.ts';
 
 /** Inputs of a model for calibration, and others to test on. */
 export interface Samples {
@@ -91,8 +91,11 @@ function lines(count: number, height: number, width: number): Picture[] {
       const digit = next.below(512);
       for (let y = 0; y < height; y++)
         for (let x = 0; x < height && letter * step + x < width; x++) {
-          const pixel = digits[digit * 784 + Math.floor((y * 28) / height) * 28 + Math.floor((x * 28) / height)]!;
-          const dark = Math.max(0, Math.min(1, (pixel * 0.3081 + 0.1307)));
+          const pixel =
+            digits[
+              digit * 784 + Math.floor((y * 28) / height) * 28 + Math.floor((x * 28) / height)
+            ]!;
+          const dark = Math.max(0, Math.min(1, pixel * 0.3081 + 0.1307));
           for (let c = 0; c < 3; c++) {
             const at = (c * height + y) * width + Math.floor(letter * step + x);
             data[at] = data[at]! * (1 - dark) + ink * dark;
@@ -120,7 +123,14 @@ const feedsOf = (
 
 /** The bytes of files as Magika reads them: 1,024 of each end, 256 where there are none. */
 function files(count: number): Feeds[] {
-  const paths = ['src', 'test', 'assembly', 'node_modules/typescript', '../shared/data', 'node_modules/protobufjs']
+  const paths = [
+    'src',
+    'test',
+    'assembly',
+    'node_modules/typescript',
+    '../shared/data',
+    'node_modules/protobufjs',
+  ]
     .flatMap((folder) => {
       try {
         return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -202,11 +212,8 @@ const makers: Readonly<Record<string, Make>> = {
   resnet32_cifar10: (count) => batches(cifar('train-lossless'), count, 'input'),
 };
 
-const batches = (
-  images: ReturnType<typeof cifar>,
-  count: number,
-  name: string,
-): Feeds[] => Array.from({ length: count }, (_, i) => ({ [name]: images.batch(i, 1) }));
+const batches = (images: ReturnType<typeof cifar>, count: number, name: string): Feeds[] =>
+  Array.from({ length: count }, (_, i) => ({ [name]: images.batch(i, 1) }));
 
 /** Models that inputs can be made for. */
 export const sampled: readonly string[] = Object.keys(makers);
@@ -219,8 +226,9 @@ export async function samplesFor(file: string, count: number): Promise<Samples> 
   const test = all.filter((_, i) => i % every === every - 1);
   const calibration = all.filter((_, i) => i % every !== every - 1).slice(0, count);
   const names = Object.keys(all[0]!);
-  const published = names.map((_, i) => sharedFile(`onnx-models/refs/${file}/input_${i}.npy`));
-  if (published.every((bytes) => bytes !== null))
-    test.push(Object.fromEntries(names.map((name, i) => [name, readNpy(published[i]!)])));
+  const root = sharedData();
+  const paths = names.map((_, i) => `onnx-models/refs/${file}/input_${i}.npy`);
+  if (root !== null && paths.every((path) => existsSync(root + path)))
+    test.push(Object.fromEntries(names.map((name, i) => [name, readNpy(sharedFile(paths[i]!)!)])));
   return { calibration, test };
 }

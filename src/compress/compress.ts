@@ -5,6 +5,7 @@ import type { Model } from '../ir/model.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
+import { judge } from './judge/judge.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
 import { contextOf } from './pipeline/context.ts';
@@ -56,6 +57,7 @@ export async function compress(
     kept: [],
     activations: null,
     recovery: [],
+    judge: null,
     lossless: done,
     warnings: [],
     proof: null,
@@ -66,14 +68,24 @@ export async function compress(
   await prepare(context);
   await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
-  const candidate = await quantizeWith(context, decisions);
+  const verdict =
+    context.samples === null
+      ? null
+      : await judge(
+          context,
+          model,
+          decisions,
+          await context.samples.judging(),
+          settings.minOutputDb,
+        );
+  const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
   // Last, so that candidates are judged on what the float model takes.
   if (settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
-    report: reportOf(report, candidate, context.recovery),
+    report: { ...reportOf(report, candidate, context.recovery), judge: verdict?.report ?? null },
   };
 }
 
