@@ -65,7 +65,7 @@ export async function compress(
   const plan: Plan = { version: 1, weights: [], activations: [] };
   if (given === null || settings === null) return { model: copy, plan, report };
   const context = contextOf(copy, { ...options, given, settings });
-  await prepare(context);
+  report.lossless.push(...(await prepare(context)));
   await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
   const verdict =
@@ -91,10 +91,10 @@ export async function compress(
 
 function reportOf(
   report: CompressReport,
-  { layers, kept, activations }: Candidate,
+  { layers, kept, activations, warnings: found }: Candidate,
   recovery: CompressReport['recovery'],
 ): CompressReport {
-  const warnings = [...report.warnings];
+  const warnings = [...report.warnings, ...found];
   if (layers.length === 0) warnings.push('no weight was quantized: the reasons are listed above');
   if (activations !== null && activations.operators === 0)
     warnings.push('no operator runs on integers: the reasons are listed above');
