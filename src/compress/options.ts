@@ -7,6 +7,7 @@ import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { resolveDynamic } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
+import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
@@ -44,6 +45,10 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
+   *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
+   *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
+  rounding?: Rounding;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -86,6 +91,7 @@ export interface ResolvedQuantize {
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
@@ -139,6 +145,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'rounding',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -172,6 +179,7 @@ export function resolveQuantize(
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
     dynamic: resolveDynamic(given, format),
@@ -210,6 +218,21 @@ export function resolveLayer(
     format,
     isCalibrated,
   );
+}
+
+function resolveRounding(
+  { rounding, scheme }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): Rounding {
+  if (rounding === undefined) return bits === 4 && isCalibrated ? 'adaround' : 'nearest';
+  if (!roundings.includes(rounding))
+    throw rangeError('quantize.rounding', roundings.join(' | '), rounding);
+  if (rounding === 'nearest') return rounding;
+  if (!isCalibrated) throw rangeError('calibration', `given for rounding ${rounding}`, undefined);
+  if (bits === 16 || scheme !== undefined)
+    throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
+  return rounding;
 }
 
 function leastDb(bits: number): number {
