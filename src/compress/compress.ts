@@ -2,6 +2,7 @@ import { checkAborted, rangeError } from '../core/errors.ts';
 import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
+import { shortenNames } from '../passes/short-names.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
@@ -31,11 +32,12 @@ export async function compress(
   model: Model,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
-  const known = ['quantize', 'calibration', 'target', 'seed', 'signal', 'onProgress'];
+  const known = ['quantize', 'calibration', 'target', 'seed', 'names', 'signal', 'onProgress'];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
-  const { seed = 0 } = options;
+  const { seed = 0, names = 'keep' } = options;
+  if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
   if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
   const given = options.quantize === undefined ? null : settingsOf(options.quantize, options);
   const settings =
@@ -61,15 +63,20 @@ export async function compress(
     proof: null,
   };
   const plan: Plan = { version: 1, weights: [], activations: [] };
-  if (given === null || settings === null) return { model: copy, plan, report };
+  if (given === null || settings === null) {
+    if (names === 'short') report.lossless.push(...shortenNames(copy));
+    return { model: copy, plan, report };
+  }
   const context = contextOf(copy, { ...options, given, settings });
-  await prepare(context);
-  await recover(context);
+  report.lossless.push(...(await prepare(context)));
+  // A scheme's parameters are those of the model's own weights.
+  if (settings.scheme === null) await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
   const candidate = await quantizeWith(context, decisions);
   // Last, so that candidates are judged on what the float model takes.
   if (settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
+  if (names === 'short') report.lossless.push(...shortenNames(candidate.model));
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
@@ -79,10 +86,10 @@ export async function compress(
 
 function reportOf(
   report: CompressReport,
-  { layers, kept, activations }: Candidate,
+  { layers, kept, activations, warnings: found }: Candidate,
   recovery: CompressReport['recovery'],
 ): CompressReport {
-  const warnings = [...report.warnings];
+  const warnings = [...report.warnings, ...found];
   if (layers.length === 0) warnings.push('no weight was quantized: the reasons are listed above');
   if (activations !== null && activations.operators === 0)
     warnings.push('no operator runs on integers: the reasons are listed above');

@@ -79,6 +79,8 @@ export interface CompressOptions {
   target?: TargetRuntime;
   /** Of what is drawn at random. Default 0. */
   seed?: number;
+  /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
+  names?: 'keep' | 'short';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -100,7 +102,8 @@ export interface ResolvedQuantize {
   dynamic: DynamicForm | null;
 }
 
-const targets: readonly TargetRuntime[] = [
+/** What a model can be made for. */
+export const targets: readonly TargetRuntime[] = [
   'onnxruntime',
   'onnxruntime-web',
   'tflite',
@@ -151,10 +154,10 @@ export function resolveQuantize(
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
   const { weights, target, scheme = null } = given;
-  if (target !== undefined && !targets.includes(target))
-    throw rangeError('quantize.target', targets.join(' | '), target);
   if (scheme !== null && !converterSchemes.includes(scheme))
     throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
+  if (target !== undefined && !targets.includes(target))
+    throw rangeError('quantize.target', targets.join(' | '), target);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
@@ -207,7 +210,8 @@ export function resolveLayer(
   const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
   if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
   const { layers: _, ...rest } = whole;
-  const isOther = own.weights !== undefined && own.weights !== whole.weights;
+  const isOther =
+    (own.weights !== undefined && own.weights !== whole.weights) || own.mode === 'weight-only';
   // What was said for other integers does not hold for these.
   const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
   const settings = Object.fromEntries(

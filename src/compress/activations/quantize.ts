@@ -7,7 +7,7 @@ import { describe, Edit } from '../../ir/edit.ts';
 import type { Node, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { tensorType } from '../../ir/types.ts';
-import { freshName, namesAround } from '../../ir/walk.ts';
+import { allNodes, freshName, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { removeHolder } from '../../passes/constants.ts';
 import { inferShapes } from '../../passes/shapes.ts';
@@ -20,7 +20,7 @@ import { type Measured, measure, quantizationOf, quantizedConstant } from '../qu
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
-import { roleOf, type TargetRuntime } from './roles.ts';
+import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
 
@@ -75,7 +75,9 @@ export async function quantizeActivations(
       const weight =
         settings === null || settings.activations === null
           ? `it is kept real: ${why}`
-          : await linearWeight(node, settings, weights);
+          : isPair(node)
+            ? null
+            : await linearWeight(node, settings, weights);
       if (typeof weight === 'string') faults.set(node, weight);
     } else if (role === 'pairwise') await measureOperands(node, storage, scheme, levels);
   }
@@ -103,9 +105,13 @@ export async function quantizeActivations(
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
   if (nodes.length > 0) edit.commit();
   const isRun = new Set(nodes);
-  const real = [...model.graph.nodes].filter(
+  const real = [...allNodes(model.graph)].filter(
     (node) => roleOf(node, target) === 'linear' && !isRun.has(node),
   );
+  const why = (node: Node): string =>
+    node.graph === model.graph
+      ? (faults.get(node) ?? 'no finite range is known for what it reads or makes')
+      : 'it is in a branch or body: its weights alone become integers';
   return {
     planned,
     ...done,
@@ -114,10 +120,7 @@ export async function quantizeActivations(
       target,
       values: planned.length,
       operators: nodes.length,
-      real: real.map((node) => ({
-        layer: describe(node),
-        reason: faults.get(node) ?? 'no finite range is known for what it reads or makes',
-      })),
+      real: real.map((node) => ({ layer: describe(node), reason: why(node) })),
     },
   };
 }
