@@ -7,6 +7,7 @@ import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { resolveDynamic } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
+import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
@@ -51,6 +52,10 @@ export interface QuantizeSettings {
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
   minOutputDb?: number | null;
+  /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
+   *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
+   *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
+  rounding?: Rounding;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -99,6 +104,7 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
@@ -154,6 +160,7 @@ export function resolveQuantize(
     'minElements',
     'minSqnrDb',
     'minOutputDb',
+    'rounding',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -194,6 +201,7 @@ export function resolveQuantize(
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
     dynamic: resolveDynamic(given, format),
@@ -244,6 +252,21 @@ function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number):
   if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
     throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
   return minOutputDb;
+}
+
+function resolveRounding(
+  { rounding, scheme }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): Rounding {
+  if (rounding === undefined) return bits === 4 && isCalibrated ? 'adaround' : 'nearest';
+  if (!roundings.includes(rounding))
+    throw rangeError('quantize.rounding', roundings.join(' | '), rounding);
+  if (rounding === 'nearest') return rounding;
+  if (!isCalibrated) throw rangeError('calibration', `given for rounding ${rounding}`, undefined);
+  if (bits === 16 || scheme !== undefined)
+    throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
+  return rounding;
 }
 
 function leastDb(bits: number): number {
