@@ -11,6 +11,7 @@ import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
 import { contextOf } from './pipeline/context.ts';
 import { decide } from './pipeline/decide.ts';
+import { mixBits } from './pipeline/mixed.ts';
 import { type Candidate, quantizeWith } from './pipeline/quantize.ts';
 import { prepare, recover } from './pipeline/recover.ts';
 import type { Plan } from './plan.ts';
@@ -73,7 +74,8 @@ export async function compress(
   report.lossless.push(...(await prepare(context)));
   // A scheme's parameters are those of the model's own weights.
   if (settings.scheme === null) await recover(context);
-  const decisions = decide(copy, settings, given.layers ?? {}, given);
+  const decided = decide(copy, settings, given.layers ?? {}, given);
+  const decisions = await mixBits(context, decided);
   const verdict =
     context.samples === null
       ? null

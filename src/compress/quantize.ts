@@ -16,7 +16,7 @@ import type { CompressOptions, ResolvedQuantize } from './options.ts';
 import type { Decision, Decisions } from './pipeline/decide.ts';
 import type { PlannedWeight } from './plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from './quantized.ts';
-import type { RoundedWeight, Wish } from './rounding/sequential.ts';
+import { type RoundedWeight, roundingReport, type Wish } from './rounding/sequential.ts';
 import { formatScheme, type Scheme, storedBytes } from './scheme.ts';
 import { findWeights, keep, type Weight } from './weights.ts';
 
@@ -82,12 +82,7 @@ export async function quantizeWeights(
       const { scheme, measured } = chosen;
       const done = rounded.get(weight.value.name);
       const layer = layerReport(weight, formatScheme(scheme), storedBytes(scheme), measured.sqnrDb);
-      if (done !== undefined)
-        layer.rounding = {
-          method: done.method,
-          nearestDb: done.nearestDb,
-          outputDb: done.outputDb,
-        };
+      if (done !== undefined) layer.rounding = roundingReport(done);
       result.layers.push(layer);
       result.planned.push(planned(scheme));
       store(edit, weight, scheme, done ?? measured);
@@ -164,12 +159,13 @@ async function withZeroPoint(
 }
 
 function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
-  const { granularity, blockSize, symmetric } = settings;
+  const { granularity, blockSize, symmetric, convBlocks } = settings;
   const storage = settings.weights as Scheme['storage'];
   const { shape } = weight.constant;
   const base = { storage, symmetric: symmetric ?? true };
   const list: Scheme[] = [];
-  if (granularity === 'block' && weight.blocks !== null) {
+  const isConvolution = weight.users.some(({ op }) => op.includes('Conv'));
+  if (granularity === 'block' && weight.blocks !== null && (convBlocks || !isConvolution)) {
     const { view, axis } = weight.blocks;
     if ((view[axis] ?? 0) > 1) list.push({ ...base, granularity: 'block', axis, blockSize, view });
   }

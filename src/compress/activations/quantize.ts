@@ -17,6 +17,7 @@ import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
+import { type RoundedWeight, roundingReport, type Wish } from '../rounding/sequential.ts';
 import { bitsOf, formatScheme, type LevelStorage, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
@@ -99,6 +100,29 @@ export async function survey(
   return { weights, levels, faults, choose };
 }
 
+/** Chooses levels of weights, by name; those that are not in the result get their nearest ones. */
+export type RoundWishes = (
+  wishes: ReadonlyMap<string, Wish>,
+) => Promise<ReadonlyMap<string, RoundedWeight>>;
+
+/** The weights of products that run on integers, and how they are to be rounded. */
+function wishesOf(
+  nodes: readonly Node[],
+  weights: ReadonlyMap<Value, LinearWeight | string>,
+  decisions: Decisions,
+): Map<string, Wish> {
+  const wishes = new Map<string, Wish>();
+  for (const node of nodes) {
+    const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
+    const { settings } = decisions.of(node);
+    if (weight === undefined || typeof weight === 'string' || settings === null) continue;
+    const { scheme, measured, value } = weight;
+    const { rounding } = settings;
+    wishes.set(value.name, { scheme, parameters: measured.parameters, rounding });
+  }
+  return wishes;
+}
+
 /** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
  *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale
  *  for each output, biases int32 in steps of what is summed, or real beside 16 bits: these sums need more. What has no
@@ -109,12 +133,14 @@ export async function quantizeActivations(
   settings: ActivationSettings,
   findRanges: FindRanges,
   signal?: AbortSignal,
+  round: RoundWishes = async () => new Map(),
 ): Promise<QuantizedActivations> {
   const { storage, target, scheme, ranges: given } = settings;
   const { weights, levels, faults, choose } = await survey(model, decisions, settings, signal);
   checkNames(model, given);
   const { nodes, groups, ranges } = await withRanges(model, choose, given, findRanges);
   checkAborted(signal);
+  const rounded = await round(wishesOf(nodes, weights, decisions));
   const edit = new Edit(model, {
     pass: 'quantize',
     rule: `static ${storage}`,
@@ -122,7 +148,7 @@ export async function quantizeActivations(
   });
   const names = namesAround(model.graph);
   const planned = groups.flatMap((group) => attach(group, storage, scheme, ranges));
-  const done = await storeWeights(edit, nodes, weights, scheme, names);
+  const done = await storeWeights(edit, nodes, weights, scheme, names, rounded);
   for (const node of nodes)
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
   if (nodes.length > 0) edit.commit();
@@ -285,6 +311,7 @@ async function storeWeights(
   weights: ReadonlyMap<Value, LinearWeight | string>,
   rule: ConverterScheme | null,
   names: Set<string>,
+  rounded: ReadonlyMap<string, RoundedWeight>,
 ): Promise<{ weights: PlannedWeight[]; layers: LayerReport[] }> {
   const products = new Map<LinearWeight, Product[]>();
   for (const node of nodes) {
@@ -301,7 +328,8 @@ async function storeWeights(
   const layers: LayerReport[] = [];
   for (const [weight, users] of products) {
     const { constant, scheme, measured, value } = weight;
-    await storeLinear(edit, weight, users, rule, names);
+    const chosen = rounded.get(value.name);
+    const isRounded = await storeLinear(edit, weight, users, rule, names, chosen);
     planned.push({ weight: value.name, graph: 0, storage: scheme });
     layers.push({
       weight: value.name,
@@ -312,6 +340,7 @@ async function storeWeights(
       bytesBefore: constant.data.size,
       bytesAfter: storedBytes(scheme),
       sqnrDb: Number.isFinite(measured.sqnrDb) ? measured.sqnrDb : null,
+      ...(chosen === undefined || !isRounded ? {} : { rounding: roundingReport(chosen) }),
     });
   }
   return { weights: planned, layers };

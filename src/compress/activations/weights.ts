@@ -5,7 +5,7 @@ import type { Edit } from '../../ir/edit.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import { realsOf } from '../../ir/levels.ts';
 import { heldConstant } from '../../ir/permute.ts';
-import { type Quantization, tensorType } from '../../ir/types.ts';
+import { tensorType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import { asInitializer, floatsOf, removeHolder } from '../../passes/constants.ts';
 import { formatDecibels } from '../../report/units.ts';
@@ -17,6 +17,7 @@ import {
   quantizationOf,
   quantizedConstant,
 } from '../quantized.ts';
+import type { RoundedWeight } from '../rounding/sequential.ts';
 import type { Scheme } from '../scheme.ts';
 import { isBias, weightSlot } from '../slots.ts';
 import {
@@ -156,16 +157,27 @@ const mostBias = 2 ** 30;
 
 /** Stores weights as integers, and the biases of their products as int32 in steps of what is summed. Where a bias
  *  would not fit, the weights of its output get larger steps: channels that are all but dead have steps near 0.
- *  @param rule  how scales and levels are computed: null for the nearest levels
- *  @returns  the weights with the scales that they got */
+ *  @param rule     how scales and levels are computed: null for the nearest levels
+ *  @param rounded  levels that were chosen, and biases that go with them: taken unless a bias needs larger steps
+ *  @returns  whether they were taken */
 export async function storeLinear(
   edit: Edit,
   weight: LinearWeight,
   products: readonly Product[],
   rule: ConverterScheme | null,
   names: Set<string>,
-): Promise<Quantization> {
-  const { constant, scheme } = weight;
+  rounded?: RoundedWeight,
+): Promise<boolean> {
+  const { constant, scheme, measured } = weight;
+  if (rounded !== undefined) {
+    const changed = products.map(({ step }) => ({ step, bias: rounded.bias }));
+    const { scale } = rounded.parameters;
+    const isFine = roomyScale(scale, changed).every((step, i) => step === scale[i]);
+    if (!isFine || rounded.parameters.zeroPoint !== null)
+      return storeLinear(edit, weight, products, rule, names);
+    if (rounded.bias !== null)
+      for (const { node } of products) storeReals(edit, node, rounded.bias, names);
+  }
   const biased = await Promise.all(
     products.map(async ({ node, step }) => ({
       node,
@@ -174,13 +186,14 @@ export async function storeLinear(
     })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
-  const parameters = { scale: steps?.scale ?? roomyScale(weight, biased), zeroPoint: null };
+  const whole = (rounded ?? measured).parameters.scale;
+  const parameters = { scale: steps?.scale ?? roomyScale(whole, biased), zeroPoint: null };
   const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
   const quantization = quantizationOf(constant, scheme, parameters);
   const stored =
     steps === null
-      ? quantizedConstant(constant, scheme, parameters)
+      ? (rounded?.constant ?? quantizedConstant(constant, scheme, parameters))
       : quantizedConstant(constant, scheme, parameters, storeLevels(steps));
   edit.setConstant(value, stored, quantization);
   for (const { node, step, bias } of biased) {
@@ -197,7 +210,7 @@ export async function storeLinear(
       storeBias(edit, node, levels, scale, names);
     }
   }
-  return quantization;
+  return rounded !== undefined;
 }
 
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
@@ -209,10 +222,14 @@ interface Biased {
 }
 
 /** Scales that leave room for the biases. */
-function roomyScale({ measured }: LinearWeight, products: readonly Biased[]): Float32Array {
-  const scale = Float32Array.from(measured.parameters.scale);
+function roomyScale(
+  whole: Float32Array,
+  products: readonly { bias: Float32Array | null; step: number | null }[],
+): Float32Array {
+  const scale = Float32Array.from(whole);
   for (const { bias, step } of products)
     bias?.forEach((real, i) => {
+      if (step === null) return;
       const at = scale.length === 1 ? 0 : i;
       const least = Math.fround(Math.abs(real) / (step * mostBias));
       if (least > scale[at]!) scale[at] = least;
@@ -233,6 +250,19 @@ async function converterSteps(
 async function realBias(node: Node): Promise<Float32Array | null> {
   const bias = node.inputs[2] == null ? null : constantOfValue(node.inputs[2]);
   return bias === null ? null : await floatsOf(bias);
+}
+
+/** Gives a product other biases. */
+function storeReals(edit: Edit, node: Node, reals: Float32Array, names: Set<string>): void {
+  const old = node.inputs[2]!;
+  const { shape } = constantOfValue(old)!;
+  const isLast = old.uses.size === 1;
+  const { name } = old;
+  if (isLast) edit.rename(old, freshName(names, `${name}_as_was`));
+  const own = isLast ? name : freshName(names, `${name}_corrected`);
+  const made = edit.addConstant(node.graph, own, constantOf('float32', shape, bytesOf(reals)));
+  edit.setInput(node, 2, made);
+  if (isLast) removeHolder(edit, old);
 }
 
 function storeBias(

@@ -6,7 +6,7 @@ import { quantizeActivations } from '../activations/quantize.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights, wishesFor } from '../quantize.ts';
-import { type RoundedWeight, roundLayers } from '../rounding/sequential.ts';
+import { type RoundedWeight, roundLayers, type Wish } from '../rounding/sequential.ts';
 import type { Context } from './context.ts';
 import type { Decisions } from './decide.ts';
 
@@ -38,6 +38,7 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           activations,
           (_, values) => statistics.ranges(values, { method: activations.method }),
           signal,
+          (wishes) => roundAll(context, wishes),
         );
   const products = await quantizeProducts(model, decisions, signal);
   const rounded = await round(context, model, decisions);
@@ -61,14 +62,21 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
 
 /** Levels of the weights that are not to be rounded to the nearest one. */
 async function round(
-  { model, samples, seed, signal, onProgress }: Context,
+  context: Context,
   copy: Model,
   decisions: Decisions,
 ): Promise<ReadonlyMap<string, RoundedWeight>> {
   const all = [decisions.base, ...[...decisions.layers.values()].map(({ settings }) => settings)];
-  if (samples === null || all.every((settings) => (settings?.rounding ?? 'nearest') === 'nearest'))
-    return new Map();
-  const wishes = await wishesFor(copy, decisions, signal);
+  if (all.every((settings) => (settings?.rounding ?? 'nearest') === 'nearest')) return new Map();
+  return roundAll(context, await wishesFor(copy, decisions, context.signal));
+}
+
+async function roundAll(
+  { model, samples, seed, signal, onProgress }: Context,
+  wishes: ReadonlyMap<string, Wish>,
+): Promise<ReadonlyMap<string, RoundedWeight>> {
+  const isNearest = [...wishes.values()].every(({ rounding }) => rounding === 'nearest');
+  if (samples === null || isNearest) return new Map();
   const isFull = model.format !== 'tflite';
   return roundLayers(model, wishes, samples.statistics(), isFull, { seed, signal, onProgress });
 }

@@ -10,6 +10,7 @@ import { realsOf } from '../../ir/levels.ts';
 import type { Model } from '../../ir/model.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { floatsOf } from '../../passes/constants.ts';
+import type { LayerRounding } from '../../report/report.ts';
 import { loadWeights } from '../../runtime/prepare.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import type { AffineParameters } from '../affine.ts';
@@ -45,6 +46,11 @@ export interface RoundedWeight {
   readonly outputDb: number | null;
   /** Biases that go with it: they take up the mean error; null where the layer has none. */
   readonly bias: Float32Array | null;
+}
+
+/** What of it stands in a report. */
+export function roundingReport({ method, nearestDb, outputDb }: RoundedWeight): LayerRounding {
+  return { method, nearestDb, outputDb };
 }
 
 export interface RoundOptions {
