@@ -24,7 +24,8 @@ export interface QuantizeSettings {
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4. */
+   *  block for 4; in static TFLite models, matrices whose weights have 35 dB with one scale get one: scales and zero
+   *  points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
@@ -48,6 +49,10 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
+   *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
+   *  nothing is put back. */
+  minOutputDb?: number | null;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -78,6 +83,8 @@ export interface CompressOptions {
   target?: TargetRuntime;
   /** Of what is drawn at random. Default 0. */
   seed?: number;
+  /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
+  names?: 'keep' | 'short';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -85,11 +92,15 @@ export interface CompressOptions {
 export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
+  /** Whether matrices get one scale where that is as good as one for each output. */
+  wholeWhereGood: boolean;
   blockSize: number;
   /** null: whichever is more exact, weight by weight. */
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** null: what it may be. */
+  minOutputDb: number | null;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
@@ -146,15 +157,16 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'minOutputDb',
     'layers',
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
   const { weights, target, scheme = null } = given;
-  if (target !== undefined && !targets.includes(target))
-    throw rangeError('quantize.target', targets.join(' | '), target);
   if (scheme !== null && !converterSchemes.includes(scheme))
     throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
+  if (target !== undefined && !targets.includes(target))
+    throw rangeError('quantize.target', targets.join(' | '), target);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
@@ -175,10 +187,16 @@ export function resolveQuantize(
   return {
     weights,
     granularity,
+    wholeWhereGood:
+      format === 'tflite' &&
+      scheme === null &&
+      given.granularity === undefined &&
+      activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    minOutputDb: resolveOutput(given, bits),
     scheme,
     activations,
     ...resolveForm({ ...given, granularity }, format),
@@ -206,7 +224,8 @@ export function resolveLayer(
   const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
   if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
   const { layers: _, ...rest } = whole;
-  const isOther = own.weights !== undefined && own.weights !== whole.weights;
+  const isOther =
+    (own.weights !== undefined && own.weights !== whole.weights) || own.mode === 'weight-only';
   // What was said for other integers does not hold for these.
   const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
   const settings = Object.fromEntries(
@@ -217,6 +236,17 @@ export function resolveLayer(
     format,
     isCalibrated,
   );
+}
+
+/** What outputs must keep where nothing is said, dB. */
+const leastOutputDb = 25;
+
+function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number): number | null {
+  if (minOutputDb === undefined) return scheme === undefined && bits >= 8 ? leastOutputDb : null;
+  if (minOutputDb === null) return null;
+  if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
+    throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
+  return minOutputDb;
 }
 
 function leastDb(bits: number): number {

@@ -20,7 +20,7 @@ export interface Candidate {
   layers: LayerReport[];
   kept: KeptReport[];
   activations: ActivationsReport | null;
-  /** One sentence each. */
+  /** What the caller should know, one sentence each. */
   warnings: string[];
 }
 
