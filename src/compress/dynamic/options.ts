@@ -1,5 +1,7 @@
 import { rangeError } from '../../core/errors.ts';
 import type { QuantizeSettings, ResolvedQuantize } from '../options.ts';
+import { bitsOf } from '../scheme.ts';
+import { hasKernel } from '../targets.ts';
 
 /** How ONNX says a matrix in blocks. */
 export type BlockForm = 'dequantize' | 'nbits';
@@ -17,8 +19,10 @@ export function resolveForm(
   if (form !== undefined && !forms.includes(form))
     throw rangeError('quantize.form', forms.join(' | '), form);
   const runtime = target ?? (format === 'tflite' ? 'tflite' : 'onnxruntime');
-  const isBlocked = granularity === 'block';
-  if (form === 'nbits' && (runtime === 'tflite' || !isBlocked))
+  const isBlocked = granularity === 'block' && weights !== 'float16';
+  const hasBits = (level: string): boolean =>
+    isBlocked && hasKernel(runtime, 'com.microsoft.MatMulNBits', `${bitsOf[weights]}${level}`);
+  if (form === 'nbits' && !hasBits(''))
     throw rangeError('quantize.form', 'dequantize unless ONNX has weights in blocks', form);
   if (mode !== 'dynamic') return { form: form ?? 'dequantize', dynamic: null };
   if (runtime === 'tflite' && weights === 'int8') return { form: 'dequantize', dynamic: null };
@@ -29,6 +33,6 @@ export function resolveForm(
       weights,
     );
   if (form === 'dequantize') throw rangeError('quantize.form', 'nbits for mode dynamic', form);
-  if (isBlocked) return { form: 'nbits', dynamic: 'block' };
+  if (hasBits(' level 4')) return { form: 'nbits', dynamic: 'block' };
   return { form: 'dequantize', dynamic: runtime === 'modelpress' ? 'row' : 'tensor' };
 }
