@@ -23,7 +23,7 @@ import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
-import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
+import { type LinearWeight, linearWeight, type Product, storeLinear, wishesOf } from './weights.ts';
 
 /** Finds the ranges of values of a model's main graph, by name. A value whose range is not among the results, or is
  *  not finite, stays real. */
@@ -104,24 +104,6 @@ export async function survey(
 export type RoundWishes = (
   wishes: ReadonlyMap<string, Wish>,
 ) => Promise<ReadonlyMap<string, RoundedWeight>>;
-
-/** The weights of products that run on integers, and how they are to be rounded. */
-function wishesOf(
-  nodes: readonly Node[],
-  weights: ReadonlyMap<Value, LinearWeight | string>,
-  decisions: Decisions,
-): Map<string, Wish> {
-  const wishes = new Map<string, Wish>();
-  for (const node of nodes) {
-    const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
-    const { settings } = decisions.of(node);
-    if (weight === undefined || typeof weight === 'string' || settings === null) continue;
-    const { scheme, measured, value } = weight;
-    const { rounding } = settings;
-    wishes.set(value.name, { scheme, parameters: measured.parameters, rounding });
-  }
-  return wishes;
-}
 
 /** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
  *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale

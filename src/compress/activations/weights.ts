@@ -10,6 +10,7 @@ import { freshName } from '../../ir/walk.ts';
 import { asInitializer, floatsOf, removeHolder } from '../../passes/constants.ts';
 import { formatDecibels } from '../../report/units.ts';
 import type { ResolvedQuantize } from '../options.ts';
+import type { Decisions } from '../pipeline/decide.ts';
 import {
   extremesOf,
   type Measured,
@@ -17,7 +18,7 @@ import {
   quantizationOf,
   quantizedConstant,
 } from '../quantized.ts';
-import type { RoundedWeight } from '../rounding/sequential.ts';
+import type { RoundedWeight, Wish } from '../rounding/sequential.ts';
 import type { Scheme } from '../scheme.ts';
 import { isBias, weightSlot } from '../slots.ts';
 import {
@@ -122,6 +123,24 @@ async function measured(
   if (found.sqnrDb < minSqnrDb)
     return `its weights would lose too much: ${formatDecibels(found.sqnrDb)} of ${minSqnrDb} dB`;
   return { value, constant, scheme, measured: found };
+}
+
+/** The weights of products that run on integers, and how they are to be rounded. */
+export function wishesOf(
+  nodes: readonly Node[],
+  weights: ReadonlyMap<Value, LinearWeight | string>,
+  decisions: Decisions,
+): Map<string, Wish> {
+  const wishes = new Map<string, Wish>();
+  for (const node of nodes) {
+    const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
+    const { settings } = decisions.of(node);
+    if (weight === undefined || typeof weight === 'string' || settings === null) continue;
+    const { scheme, measured, value } = weight;
+    const { rounding } = settings;
+    wishes.set(value.name, { scheme, parameters: measured.parameters, rounding });
+  }
+  return wishes;
 }
 
 /** Axis of the outputs. */
