@@ -45,6 +45,10 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
+   *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
+   *  nothing is put back. */
+  minOutputDb?: number | null;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -91,6 +95,8 @@ export interface ResolvedQuantize {
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** null: what it may be. */
+  minOutputDb: number | null;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
@@ -145,6 +151,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'minOutputDb',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -183,6 +190,7 @@ export function resolveQuantize(
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    minOutputDb: resolveOutput(given, bits),
     scheme,
     activations,
     dynamic: resolveDynamic(given, format),
@@ -222,6 +230,17 @@ export function resolveLayer(
     format,
     isCalibrated,
   );
+}
+
+/** What outputs must keep where nothing is said, dB. */
+const leastOutputDb = 25;
+
+function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number): number | null {
+  if (minOutputDb === undefined) return scheme === undefined && bits >= 8 ? leastOutputDb : null;
+  if (minOutputDb === null) return null;
+  if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
+    throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
+  return minOutputDb;
 }
 
 function leastDb(bits: number): number {
