@@ -5,7 +5,7 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { resolveDynamic } from './dynamic/options.ts';
+import { type BlockForm, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
@@ -31,6 +31,10 @@ export interface QuantizeSettings {
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
+  /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
+   *  float matrix; or com.microsoft MatMulNBits, which onnxruntime has kernels for. Default dequantize; nbits under mode
+   *  `dynamic`. */
+  form?: BlockForm;
   /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum; at 4 bits the part of
    *  either that has the least squared error. Default: for each weight, its own range where that is more exact by at least
    *  1 dB; always for unsigned integers. */
@@ -109,6 +113,7 @@ export interface ResolvedQuantize {
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
 }
@@ -153,6 +158,7 @@ export function resolveQuantize(
     'calibrationMethod',
     'granularity',
     'blockSize',
+    'form',
     'symmetric',
     'scheme',
     'ranges',
@@ -204,7 +210,7 @@ export function resolveQuantize(
     rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
-    dynamic: resolveDynamic(given, format),
+    ...resolveForm({ ...given, granularity }, format),
   };
 }
 
