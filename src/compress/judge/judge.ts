@@ -14,7 +14,7 @@ import { formatDecibels } from '../../report/units.ts';
 import { survey } from '../activations/quantize.ts';
 import { type ResolvedQuantize, resolveLayer } from '../options.ts';
 import type { Context } from '../pipeline/context.ts';
-import { type Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
+import { Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
 import { type Candidate, quantizeWith } from '../pipeline/quantize.ts';
 import type { Judging } from '../pipeline/samples.ts';
 import { type Grid, gridOf } from '../sensitivity/rounding.ts';
@@ -34,8 +34,9 @@ export interface Judged {
 const mostRounds = 8;
 /** What was put back without need is quantized again, if so many tries find it. */
 const mostReturns = 6;
-/** Predictions are off by so much at times, dB. */
-const margin = 0.5;
+/** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
+const reserve = 1;
+const margin = 2;
 
 export interface Verdict extends Judged {
   report: JudgeReport;
@@ -66,8 +67,8 @@ export async function judge(
   const start = first ?? (await run(decisions));
   let best = start;
   let restored: RestoredReport[] = [];
-  if (minOutputDb !== null && start.evaluation.sqnrDb < minOutputDb) {
-    const found = await restore(context, decisions, start, feeds, minOutputDb, run);
+  if (minOutputDb !== null && start.evaluation.sqnrDb < minOutputDb + reserve) {
+    const found = await restore(context, decisions, start, feeds, minOutputDb + reserve, run);
     best = found.judged;
     restored = found.restored;
   }
@@ -104,6 +105,7 @@ async function restore(
 ): Promise<{ judged: Judged; restored: RestoredReport[] }> {
   const layers = layersOf(context.model);
   const sources = await sourcesOf(context, start.candidate, layers, feeds);
+  await addOthers(decisions, sources, start.candidate, layers, run);
   const search = await searchFor(context, decisions, sources, layers);
   const half = resolveLayer('', 'float16', context.given, context.model.format, false);
   const decisionsFor = (moves: readonly Source[]): Decisions =>
@@ -112,7 +114,7 @@ async function restore(
   for (let round = 1; round <= mostRounds && judged.evaluation.sqnrDb < goalDb; round++) {
     search.anchor(judged.evaluation.outputs.map(({ sqnrDb }) => sqnrDb));
     const least = round < mostRounds ? round : Infinity;
-    if (!search.advance(goalDb + margin, least)) break;
+    if (!search.advance(goalDb + margin - reserve, least)) break;
     judged = await run(decisionsFor(search.moves));
   }
   let moves = [...search.moves];
@@ -140,6 +142,32 @@ async function restore(
     };
   });
   return { judged, restored };
+}
+
+/** Weights that no error can be sent from by itself (recurrent ones, lookups, those of inner graphs): models in which
+ *  they alone are quantized are run. */
+async function addOthers(
+  { base }: Decisions,
+  { signal, sources }: Sources,
+  { layers: stored }: Candidate,
+  layers: readonly Layer[],
+  run: (decisions: Decisions) => Promise<Judged>,
+): Promise<void> {
+  const known = new Set(sources.map(({ place }) => place));
+  const isStored = new Set(stored.map(({ weight }) => weight));
+  const left = { settings: null, why: 'others are looked at' };
+  for (const { key, weights } of layers) {
+    if (known.has(key) || !weights.some(({ name }) => isStored.has(name))) continue;
+    const settings = { ...base, activations: null, dynamic: null };
+    const others = layers.filter((layer) => layer.key !== key);
+    const alone = new Decisions(settings, new Map(others.map((layer) => [layer.key, left])));
+    const { outputs } = (await run(alone)).evaluation;
+    // Ratios are alike before and behind a last function, powers are not.
+    const noise = outputs.map((output, at) =>
+      output.noise === 0 ? 0 : (output.noise / output.signal) * (signal[at] ?? output.signal),
+    );
+    sources.push({ kind: 'weights', place: key, noise });
+  }
 }
 
 function reasonOf(move: Source, { signal }: Sources): string {
