@@ -34,6 +34,8 @@ export interface Judged {
 const mostRounds = 8;
 /** What was put back without need is quantized again, if so many tries find it. */
 const mostReturns = 6;
+/** Of so many places errors are sent through for one sample only. */
+const manyPlaces = 120;
 /** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
 const reserve = 1;
 const margin = 2;
@@ -50,7 +52,7 @@ export async function judge(
   context: Context,
   reference: Model,
   decisions: Decisions,
-  { feeds, isHeldBack }: Judging,
+  { feeds, isHeldBack, inputs }: Judging,
   minOutputDb: number | null,
   first?: Judged,
 ): Promise<Verdict> {
@@ -78,7 +80,7 @@ export async function judge(
     report: {
       samples: feeds.length,
       heldBack: isHeldBack,
-      inputs: 'calibration',
+      inputs,
       minOutputDb,
       sqnrDb: {
         before: plain(start.evaluation.sqnrDb),
@@ -188,7 +190,10 @@ function withRestored(
   const most = moves.find(({ kind }) => kind === 'value');
   const other = most === undefined ? '' : reasonOf(most, sources);
   return decisions.with(
-    [...weights].map((key) => [key, { settings: half, why: why.get(key) ?? '' }]),
+    [...weights].map((key) => [
+      key,
+      { settings: half, option: 'float16', why: why.get(key) ?? '' },
+    ]),
     [...values].map((name) => [name, why.get(name) ?? other]),
   );
 }
@@ -295,7 +300,8 @@ async function sourcesOf(
     };
     return grid !== undefined && !isRounded(value, isSame);
   });
-  return measureSources(model, feeds.slice(0, 2), {
+  const places = weights.size + rounded.length;
+  return measureSources(model, feeds.slice(0, places > manyPlaces ? 1 : 2), {
     weights,
     values: new Map(rounded.map(({ name }) => [name, grids.get(name)!])),
     signal,
