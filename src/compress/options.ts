@@ -5,9 +5,10 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { resolveDynamic } from './dynamic/options.ts';
+import { type BlockForm, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
+import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
@@ -20,7 +21,8 @@ export interface QuantizeSettings {
    *  for each output; int16 and uint16 are 40 dB more exact, take operator set 21 of ONNX, and are computed with real
    *  numbers by runtimes that have no kernels for them. */
   activations?: LevelStorage;
-  /** How ranges come of the samples, for `static`. Default minmax. */
+  /** How ranges come of the samples, for `static`. Default: minmax, or what serves the outputs clearly better among mse and
+   *  percentile; minmax alone where `minOutputDb` is null. */
   calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
    *  model, else onnxruntime. */
@@ -31,6 +33,10 @@ export interface QuantizeSettings {
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
+  /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
+   *  float matrix; or com.microsoft MatMulNBits, which onnxruntime has kernels for. Default dequantize; nbits under mode
+   *  `dynamic`. */
+  form?: BlockForm;
   /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum; at 4 bits the part of
    *  either that has the least squared error. Default: for each weight, its own range where that is more exact by at least
    *  1 dB; always for unsigned integers. */
@@ -52,6 +58,10 @@ export interface QuantizeSettings {
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
   minOutputDb?: number | null;
+  /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
+   *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
+   *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
+  rounding?: Rounding;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -109,10 +119,12 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
 }
@@ -178,6 +190,7 @@ export function resolveQuantize(
     'calibrationMethod',
     'granularity',
     'blockSize',
+    'form',
     'symmetric',
     'scheme',
     'ranges',
@@ -185,6 +198,7 @@ export function resolveQuantize(
     'minElements',
     'minSqnrDb',
     'minOutputDb',
+    'rounding',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -225,9 +239,10 @@ export function resolveQuantize(
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
-    dynamic: resolveDynamic(given, format),
+    ...resolveForm({ ...given, granularity }, format),
   };
 }
 
@@ -275,6 +290,21 @@ function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number):
   if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
     throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
   return minOutputDb;
+}
+
+function resolveRounding(
+  { rounding, scheme }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): Rounding {
+  if (rounding === undefined) return bits === 4 && isCalibrated ? 'adaround' : 'nearest';
+  if (!roundings.includes(rounding))
+    throw rangeError('quantize.rounding', roundings.join(' | '), rounding);
+  if (rounding === 'nearest') return rounding;
+  if (!isCalibrated) throw rangeError('calibration', `given for rounding ${rounding}`, undefined);
+  if (bits === 16 || scheme !== undefined)
+    throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
+  return rounding;
 }
 
 function leastDb(bits: number): number {

@@ -12,7 +12,8 @@ import { profile } from '../../passes/profile.ts';
 import type { JudgeReport, RestoredReport } from '../../report/judge.ts';
 import { formatDecibels } from '../../report/units.ts';
 import { survey } from '../activations/quantize.ts';
-import { type ResolvedQuantize, resolveLayer } from '../options.ts';
+import type { CalibrationMethod } from '../calibration/index.ts';
+import { type QuantizeSettings, type ResolvedQuantize, resolveLayer } from '../options.ts';
 import type { Context } from '../pipeline/context.ts';
 import { Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
 import { type Candidate, quantizeWith } from '../pipeline/quantize.ts';
@@ -36,6 +37,9 @@ const mostRounds = 8;
 const mostReturns = 6;
 /** Of so many places errors are sent through for one sample only. */
 const manyPlaces = 120;
+/** Beside minmax, which holds whatever comes within the samples' range: another must be better by so much, dB. */
+const otherMethods: readonly CalibrationMethod[] = ['mse', 'percentile'];
+const methodGainDb = 0.3;
 /** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
 const reserve = 1;
 const margin = 2;
@@ -46,15 +50,13 @@ export interface Verdict extends Judged {
 
 /** Quantizes a model as was decided, and puts back into real numbers what keeps its outputs from a least signal-to-noise
  *  ratio: as little as is needed, found by what each rounding does alone, proved on samples with integer kernels.
- *  @param reference  the model that is right
- *  @param first      the candidate with everything quantized, where it is known already */
+ *  @param reference  the model that is right */
 export async function judge(
   context: Context,
   reference: Model,
   decisions: Decisions,
   { feeds, isHeldBack, inputs }: Judging,
   minOutputDb: number | null,
-  first?: Judged,
 ): Promise<Verdict> {
   const { signal, onProgress } = context;
   const watch = signal === undefined ? {} : { signal };
@@ -66,11 +68,18 @@ export async function judge(
     onProgress?.({ stage: 'judge', done: evaluations, total: evaluations, name: '' });
     return { candidate, evaluation: await evaluate(known, candidate.model, feeds, watch) };
   };
-  const start = first ?? (await run(decisions));
+  const start = await firstOf(decisions, context.given, minOutputDb, run);
   let best = start;
   let restored: RestoredReport[] = [];
   if (minOutputDb !== null && start.evaluation.sqnrDb < minOutputDb + reserve) {
-    const found = await restore(context, decisions, start, feeds, minOutputDb + reserve, run);
+    const found = await restore(
+      context,
+      start.candidate.decisions,
+      start,
+      feeds,
+      minOutputDb + reserve,
+      run,
+    );
     best = found.judged;
     restored = found.restored;
   }
@@ -95,6 +104,28 @@ export async function judge(
       evaluations,
     },
   };
+}
+
+/** Everything quantized that can be, with the ranges of activations that serve best where nobody said how they are to be
+ *  found. */
+async function firstOf(
+  decisions: Decisions,
+  { calibrationMethod }: QuantizeSettings,
+  minOutputDb: number | null,
+  run: (decisions: Decisions) => Promise<Judged>,
+): Promise<Judged> {
+  let best = await run(decisions);
+  const { base, layers, real } = decisions;
+  const { activations } = base;
+  const isOpen =
+    activations !== null && activations.scheme === null && activations.ranges.size === 0;
+  if (!isOpen || minOutputDb === null || calibrationMethod !== undefined) return best;
+  for (const method of otherMethods) {
+    const other = new Decisions({ ...base, activations: { ...activations, method } }, layers, real);
+    const judged = await run(other);
+    if (judged.evaluation.sqnrDb > best.evaluation.sqnrDb + methodGainDb) best = judged;
+  }
+  return best;
 }
 
 async function restore(

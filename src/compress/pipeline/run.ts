@@ -97,10 +97,15 @@ export function planOf(
   const { given, settings, recovery, samples } = context;
   const { weights, values, decisions, layers } = candidate;
   const { layers: _, ranges: __, ...quantize } = given;
+  const { activations } = decisions.base;
   const isRounded = layers.some((layer) => 'rounding' in layer && layer.rounding != null);
   return {
     version: 1,
-    quantize: { ...quantize, minOutputDb: settings.minOutputDb },
+    quantize: {
+      ...quantize,
+      minOutputDb: settings.minOutputDb,
+      ...(activations === null ? {} : { calibrationMethod: activations.method }),
+    },
     seed: context.seed,
     names,
     layers: Object.fromEntries(
