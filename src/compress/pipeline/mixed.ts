@@ -1,12 +1,15 @@
 import { decibels } from '../../core/decibels.ts';
 import { volume } from '../../core/shape.ts';
 import { constantOfValue } from '../../ir/constant.ts';
-import { eightBitSettings, type ResolvedQuantize } from '../options.ts';
+import { type ResolvedQuantize, resolveLayer } from '../options.ts';
 import { linearLayers } from '../sensitivity/linear.ts';
 import type { WeightOption } from '../sensitivity/options.ts';
 import { measureSensitivity, type PlaceSensitivity } from '../sensitivity/sensitivity.ts';
 import type { Context } from './context.ts';
 import { type Decision, type Decisions, layersOf } from './decide.ts';
+
+/** What such a step is called in reports. */
+export const mixedBits = 'mixed-bits';
 
 /** So many of the samples that are held back are enough to rank layers. */
 const mostSamples = 4;
@@ -55,14 +58,17 @@ export async function mixBits(context: Context, decisions: Decisions): Promise<D
   const gone = sum(raised, ({ four, eight }) => four - eight);
   const share = sum(raised, ({ elements }) => elements) / sum(noises, ({ elements }) => elements);
   recovery.push({
-    kind: 'mixed-bits',
+    kind: mixedBits,
     layers: raised.map(({ key }) => key),
     gainDb: gone < before ? decibels(before, before - gone) : null,
     note: `${(100 * share).toFixed(1)} % of the weights keep 8 bits, where 4 would cost the outputs most`,
   });
-  const settings = eightBitSettings(decisions.base);
+  const isStatic = decisions.base.activations !== null;
   return decisions.with(
-    raised.map(({ key }): [string, Decision] => [key, { settings, why: 'it needs 8 bits' }]),
+    raised.map(({ key }): [string, Decision] => {
+      const settings = resolveLayer(key, 'int8', context.given, model.format, isStatic);
+      return [key, { settings, option: 'int8', why: '4 bits would cost the outputs most here' }];
+    }),
   );
 }
 
