@@ -1,7 +1,7 @@
 import { descend } from './descend.ts';
 import { gptq } from './gptq.ts';
-import { type Metric, squareOf } from './metric.ts';
-import { deviation, levelOf, nearestLevels, type RoundedRow, type Row } from './rows.ts';
+import type { Metric } from './metric.ts';
+import { levelOf, type RoundedRow, type Row } from './rows.ts';
 
 /** How weights are rounded to the levels of their storage type: each to the nearest one; one after the other, so that what
  *  follows makes up for errors (`gptq`); or so, and then improved until no single change helps (`adaround`). */
@@ -27,17 +27,9 @@ export function roundRow(
 ): RoundedRow {
   let best = nearest;
   for (const scale of mayScale ? scalesOf(metric, row) : [row.scale]) {
-    const found = gptq(metric, row, scale);
-    if (found.error < best.error) best = found;
+    best = gptq(metric, row, scale, best.error) ?? best;
   }
   return method === 'adaround' ? descend(metric, row, best, mayScale) : best;
-}
-
-/** A row with every element at its nearest level. */
-export function nearestRow(metric: Metric, row: Row, of: Float64Array): RoundedRow {
-  const levels = nearestLevels({ ...row, target: of }, row.scale);
-  const d = deviation(row, levels, row.scale);
-  return { levels, scale: row.scale, error: squareOf(metric, d) };
 }
 
 function scalesOf(metric: Metric, row: Row): Float64Array[] {
