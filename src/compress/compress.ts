@@ -6,6 +6,7 @@ import { shortenNames } from '../passes/short-names.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
+import { judge } from './judge/judge.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
 import { contextOf } from './pipeline/context.ts';
@@ -58,6 +59,7 @@ export async function compress(
     kept: [],
     activations: null,
     recovery: [],
+    judge: null,
     lossless: done,
     warnings: [],
     proof: null,
@@ -72,7 +74,17 @@ export async function compress(
   // A scheme's parameters are those of the model's own weights.
   if (settings.scheme === null) await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
-  const candidate = await quantizeWith(context, decisions);
+  const verdict =
+    context.samples === null
+      ? null
+      : await judge(
+          context,
+          model,
+          decisions,
+          await context.samples.judging(),
+          settings.minOutputDb,
+        );
+  const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
   // Last, so that candidates are judged on what the float model takes.
   if (settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
@@ -80,7 +92,7 @@ export async function compress(
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
-    report: reportOf(report, candidate, context.recovery),
+    report: { ...reportOf(report, candidate, context.recovery), judge: verdict?.report ?? null },
   };
 }
 

@@ -8,7 +8,7 @@ import { type CalibrationMethod, calibrationMethods } from './calibration/index.
 import { resolveDynamic } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
-import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
+import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
@@ -16,21 +16,24 @@ export interface QuantizeSettings {
   /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
    *  integers too, with levels that calibration finds. Default: static where calibration is given. */
   mode?: 'weight-only' | 'dynamic' | 'static';
-  /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
-   *  output. */
-  activations?: 'int8' | 'uint8';
+  /** Integers of activations, for `static`. Default int8. TFLite has int8, and int16 around zero, beside weights with a scale
+   *  for each output; int16 and uint16 are 40 dB more exact, take operator set 21 of ONNX, and are computed with real
+   *  numbers by runtimes that have no kernels for them. */
+  activations?: LevelStorage;
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4. */
+   *  block for 4, channel where activations are integers; in static TFLite models, matrices whose weights have 35 dB with
+   *  one scale get one: scales and zero points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
-  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
-   *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
+  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum; at 4 bits the part of
+   *  either that has the least squared error. Default: for each weight, its own range where that is more exact by at least
+   *  1 dB; always for unsigned integers. */
   symmetric?: boolean;
   /** Scales, zero points, weights and biases exactly as TFLite's converter computes them: `tflite` as it did until 2021
    *  (the models of MLPerf Tiny), `tflite-mlir` as it does since. Static int8 for TFLite's operators, matrices with
@@ -45,6 +48,10 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
+   *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
+   *  nothing is put back. */
+  minOutputDb?: number | null;
   /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
    *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
    *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
@@ -88,11 +95,15 @@ export interface CompressOptions {
 export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
+  /** Whether matrices get one scale where that is as good as one for each output. */
+  wholeWhereGood: boolean;
   blockSize: number;
   /** null: whichever is more exact, weight by weight. */
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** null: what it may be. */
+  minOutputDb: number | null;
   rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
@@ -148,6 +159,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'minOutputDb',
     'rounding',
     'layers',
   ];
@@ -163,7 +175,8 @@ export function resolveQuantize(
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
   const hasBlocks = format !== 'tflite' && scheme === null;
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
-  const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
+  const byBlock =
+    given.blockSize !== undefined || (bits === 4 && hasBlocks && activations === null);
   const granularity =
     given.granularity ?? (byBlock ? 'block' : scheme === null ? 'channel' : 'tensor');
   if (!granularities.includes(granularity)) {
@@ -178,10 +191,16 @@ export function resolveQuantize(
   return {
     weights,
     granularity,
+    wholeWhereGood:
+      format === 'tflite' &&
+      scheme === null &&
+      given.granularity === undefined &&
+      activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    minOutputDb: resolveOutput(given, bits),
     rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
@@ -224,6 +243,17 @@ export function resolveLayer(
   );
 }
 
+/** What outputs must keep where nothing is said, dB. */
+const leastOutputDb = 25;
+
+function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number): number | null {
+  if (minOutputDb === undefined) return scheme === undefined && bits >= 8 ? leastOutputDb : null;
+  if (minOutputDb === null) return null;
+  if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
+    throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
+  return minOutputDb;
+}
+
 function resolveRounding(
   { rounding, scheme }: QuantizeSettings,
   bits: number,
@@ -262,9 +292,15 @@ function resolveActivations(
   if (chosen !== 'static')
     throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
+  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
+    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;
-  const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
+  const storages: readonly LevelStorage[] =
+    scheme !== null
+      ? ['int8']
+      : isTflite
+        ? ['int8', 'int16']
+        : ['int8', 'uint8', 'int16', 'uint16'];
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);
