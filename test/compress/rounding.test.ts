@@ -288,6 +288,26 @@ x('8 bits, too, and unsigned integers with their zero points', async () => {
   }
 });
 
+x('weights of networks that run on integers, biases in their steps', async () => {
+  const model = await smallModel();
+  const fresh = samples(64, 99);
+  for (const activations of ['int8', 'int16'] as const) {
+    const errors: number[] = [];
+    for (const rounding of ['nearest', 'adaround'] as const) {
+      const { model: small, report } = await compress(model, {
+        quantize: { weights: 'int4', mode: 'static', activations, rounding, minElements: 1 },
+        calibration: samples(128, 5),
+      });
+      assert.is(
+        report.layers.filter((layer) => layer.rounding !== undefined).length > 2,
+        rounding !== 'nearest',
+      );
+      errors.push(await errorOf(small, model, fresh));
+    }
+    assert.ok(errors[1]! < 0.6 * errors[0]!, `${activations}: ${errors}`);
+  }
+});
+
 x('how samples are cut into batches changes no byte; onnxruntime takes the file', async () => {
   const model = await smallModel();
   const files: Uint8Array[] = [];

@@ -9,7 +9,7 @@ export function gptq(
   metric: Metric,
   row: Row,
   scale: Float64Array,
-  most = Infinity,
+  most: number = Infinity,
 ): RoundedRow | null {
   const { size, order, factor, diagonal } = metric;
   const { target, parts } = row;

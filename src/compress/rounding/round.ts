@@ -9,8 +9,11 @@ export type Rounding = 'nearest' | 'gptq' | 'adaround';
 
 export const roundings: readonly Rounding[] = ['nearest', 'gptq', 'adaround'];
 
-/** Scales that are tried, in those that span a row's range: less clips it, but has finer steps. */
-const wholeFactors: readonly number[] = [1.05, 1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.63, 0.56, 0.49];
+/** Scales that are tried, in those of nearest rounding, which may span a row's range or less: a smaller one clips more, but
+ *  has finer steps. */
+const wholeFactors: readonly number[] = [
+  1.4, 1.25, 1.12, 1.05, 1, 0.94, 0.88, 0.81, 0.73, 0.65, 0.56,
+];
 /** The same for rows with several scales, of which each is chosen by itself before, in those. */
 const partFactors: readonly number[] = [1.1, 1.04, 1, 0.96, 0.9];
 

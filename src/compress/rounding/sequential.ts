@@ -10,6 +10,7 @@ import { realsOf } from '../../ir/levels.ts';
 import type { Model } from '../../ir/model.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { floatsOf } from '../../passes/constants.ts';
+import type { LayerRounding } from '../../report/report.ts';
 import { loadWeights } from '../../runtime/prepare.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import type { AffineParameters } from '../affine.ts';
@@ -36,8 +37,8 @@ export interface Wish {
 /** A weight's levels as rounding chose them. */
 export interface RoundedWeight {
   readonly method: Exclude<Rounding, 'nearest'>;
-  /** Integers as they are stored. */
-  readonly constant: Constant;
+  /** Levels as they are stored but for packing, in the order of the weight. */
+  readonly levels: Int16Array;
   readonly parameters: AffineParameters;
   /** Signal-to-noise ratios of the layer's output: as it would be with nearest levels, and as it is; null for no
    *  noise. */
@@ -45,6 +46,11 @@ export interface RoundedWeight {
   readonly outputDb: number | null;
   /** Biases that go with it: they take up the mean error; null where the layer has none. */
   readonly bias: Float32Array | null;
+}
+
+/** What a report says of it. */
+export function reportOf({ method, nearestDb, outputDb }: RoundedWeight): LayerRounding {
+  return { method, nearestDb, outputDb };
 }
 
 export interface RoundOptions {
@@ -145,7 +151,7 @@ export async function roundLayers(
     }
     rounded.set(job.value.name, {
       method,
-      constant: stored,
+      levels: found.levels,
       parameters: found.parameters,
       nearestDb: ratio(found.signal, found.nearestError),
       outputDb: ratio(found.signal, found.error),
@@ -173,7 +179,8 @@ function jobsOf(graph: Graph, wishes: ReadonlyMap<string, Wish>): Map<Node, Job>
     const constant = value == null ? null : constantOfValue(value);
     const wish = value == null ? undefined : wishes.get(value.name);
     const reader = readerOf(node);
-    if (value == null || constant === null || wish === undefined || reader === null) continue;
+    if (value?.quantization !== null || constant === null || wish === undefined) continue;
+    if (reader === null) continue;
     const isOwn = value.uses.size === 1 && wish.rounding !== 'nearest';
     if (isOwn) jobs.set(node, { reader, value, constant, wish, bias: biasOf(node, reader) });
   }
