@@ -42,6 +42,7 @@ const options: OptionTable = {
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   rounding: { type: 'string' },
+  form: { type: 'string' },
   affine: { type: 'boolean' },
   symmetric: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
@@ -78,6 +79,7 @@ export const compressVerb: Verb = {
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
                           (4 bits with --calibration: adaround, else nearest)
+      --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
       --samples N         random inputs that both models run on for the proof (4); with --calibration: samples of it
                           that are taken at most (256), the first four for the proof, too
@@ -160,6 +162,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'granularity',
         'block-size',
         'rounding',
+        'form',
         'affine',
         'symmetric',
         'calibration',
@@ -198,6 +201,8 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (rounding !== undefined) settings.rounding = rounding;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
+  const form = oneOf('form', text.get('form'), ['dequantize', 'nbits']);
+  if (form !== undefined) settings.form = form;
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
   return { quantize: settings, ...(target === undefined ? {} : { target }) };

@@ -3,6 +3,7 @@ import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
+import { useNBits } from '../dynamic/nbits.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights, wishesFor } from '../quantize.ts';
@@ -47,6 +48,7 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     ...(onProgress === undefined ? {} : { onProgress }),
   };
   const stored = await quantizeWeights(model, decisions, watch, rounded);
+  useNBits(model, decisions);
   exportQuantization(model);
   return {
     model,
