@@ -55,6 +55,11 @@ export function reportOf({ method, nearestDb, outputDb }: RoundedWeight): LayerR
 
 export interface RoundOptions {
   seed?: number;
+  /** Whether layers make up for what rounding did to those before them; default true. Without it they read what they do in
+   *  the real model. */
+  prefix?: boolean;
+  /** Whether biases are corrected; default true. */
+  biases?: boolean;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -82,7 +87,7 @@ export async function roundLayers(
   wishes: ReadonlyMap<string, Wish>,
   samples: AsyncIterable<Feeds>,
   isFull: boolean,
-  { seed = 0, signal, onProgress }: RoundOptions = {},
+  { seed = 0, prefix = true, biases = true, signal, onProgress }: RoundOptions = {},
 ): Promise<Map<string, RoundedWeight>> {
   const rounded = new Map<string, RoundedWeight>();
   const held = clone(model);
@@ -107,11 +112,11 @@ export async function roundLayers(
     const name = node.outputs[0]!.name;
     onProgress?.({ stage: 'round', done: done++, total: jobs.size, name });
     const a = await real.before(node, node.inputs[0]!, signal);
-    const b = await coarse.before(node, node.inputs[0]!, signal);
+    const b = prefix ? await coarse.before(node, node.inputs[0]!, signal) : a;
     const joint = gather(job.reader, a, b, batches, seed);
     if (joint === null) continue;
     const weights = await floatsOf(job.constant);
-    const bias = job.bias === null ? null : await floatsOf(job.bias.constant);
+    const bias = job.bias === null || !biases ? null : await floatsOf(job.bias.constant);
     const { groups, size, outputs, element } = job.reader;
     const each = outputs / groups;
     const moments = Array.from({ length: groups }, (_, group) => {
