@@ -17,13 +17,14 @@ import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
-import { type RoundedWeight, roundingReport, type Wish } from '../rounding/sequential.ts';
+import { type RoundedWeight, reportOf } from '../rounding/sequential.ts';
 import { bitsOf, formatScheme, type LevelStorage, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
-import { type LinearWeight, linearWeight, type Product, storeLinear, wishesOf } from './weights.ts';
+import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
+import { type FindLevels, wishesOf } from './wishes.ts';
 
 /** Finds the ranges of values of a model's main graph, by name. A value whose range is not among the results, or is
  *  not finite, stays real. */
@@ -101,11 +102,6 @@ export async function survey(
   return { weights, levels, faults, choose };
 }
 
-/** Chooses levels of weights, by name; those that are not in the result get their nearest ones. */
-export type RoundWishes = (
-  wishes: ReadonlyMap<string, Wish>,
-) => Promise<ReadonlyMap<string, RoundedWeight>>;
-
 /** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
  *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale
  *  for each output, biases int32 in steps of what is summed, or real beside 16 bits: these sums need more. What has no
@@ -116,14 +112,13 @@ export async function quantizeActivations(
   settings: ActivationSettings,
   findRanges: FindRanges,
   signal?: AbortSignal,
-  round: RoundWishes = async () => new Map(),
+  findLevels: FindLevels = async () => new Map(),
 ): Promise<QuantizedActivations> {
   const { storage, target, scheme, ranges: given } = settings;
   const { weights, levels, faults, choose } = await survey(model, decisions, settings, signal);
   checkNames(model, given);
   const { nodes, groups, ranges } = await withRanges(model, choose, given, findRanges);
   checkAborted(signal);
-  const rounded = await round(wishesOf(nodes, weights, decisions));
   const edit = new Edit(model, {
     pass: 'quantize',
     rule: `static ${storage}`,
@@ -131,6 +126,7 @@ export async function quantizeActivations(
   });
   const names = namesAround(model.graph);
   const planned = groups.flatMap((group) => attach(group, storage, scheme, ranges));
+  const rounded = await findLevels(wishesOf(nodes, weights, decisions));
   const done = await storeWeights(edit, nodes, weights, scheme, names, rounded);
   for (const node of nodes)
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
@@ -311,8 +307,8 @@ async function storeWeights(
   const layers: LayerReport[] = [];
   for (const [weight, users] of products) {
     const { constant, scheme, measured, value } = weight;
-    const chosen = rounded.get(value.name);
-    const isRounded = await storeLinear(edit, weight, users, rule, names, chosen);
+    const own = rounded.get(value.name);
+    await storeLinear(edit, weight, users, rule, names, own);
     planned.push({ weight: value.name, graph: 0, storage: scheme });
     layers.push({
       weight: value.name,
@@ -323,7 +319,7 @@ async function storeWeights(
       bytesBefore: constant.data.size,
       bytesAfter: storedBytes(scheme),
       sqnrDb: Number.isFinite(measured.sqnrDb) ? measured.sqnrDb : null,
-      ...(chosen === undefined || !isRounded ? {} : { rounding: roundingReport(chosen) }),
+      ...(own === undefined ? {} : { rounding: reportOf(own) }),
     });
   }
   return { weights: planned, layers };

@@ -3,14 +3,13 @@ import { bytesOf } from '../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue } from '../../ir/constant.ts';
 import type { Edit } from '../../ir/edit.ts';
 import { Node, type Value } from '../../ir/graph.ts';
-import { realsOf } from '../../ir/levels.ts';
+import { realsOf, scaleIndex } from '../../ir/levels.ts';
 import { heldConstant } from '../../ir/permute.ts';
-import { tensorType } from '../../ir/types.ts';
+import { type Quantization, tensorType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import { asInitializer, floatsOf, removeHolder } from '../../passes/constants.ts';
 import { formatDecibels } from '../../report/units.ts';
 import type { ResolvedQuantize } from '../options.ts';
-import type { Decisions } from '../pipeline/decide.ts';
 import {
   extremesOf,
   type Measured,
@@ -18,7 +17,9 @@ import {
   quantizationOf,
   quantizedConstant,
 } from '../quantized.ts';
-import type { RoundedWeight, Wish } from '../rounding/sequential.ts';
+import { setRealBias } from '../rounding/bias.ts';
+import { levelsConstant } from '../rounding/levels-constant.ts';
+import type { RoundedWeight } from '../rounding/sequential.ts';
 import type { Scheme } from '../scheme.ts';
 import { isBias, weightSlot } from '../slots.ts';
 import {
@@ -125,24 +126,6 @@ async function measured(
   return { value, constant, scheme, measured: found };
 }
 
-/** The weights of products that run on integers, and how they are to be rounded. */
-export function wishesOf(
-  nodes: readonly Node[],
-  weights: ReadonlyMap<Value, LinearWeight | string>,
-  decisions: Decisions,
-): Map<string, Wish> {
-  const wishes = new Map<string, Wish>();
-  for (const node of nodes) {
-    const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
-    const { settings } = decisions.of(node);
-    if (weight === undefined || typeof weight === 'string' || settings === null) continue;
-    const { scheme, measured, value } = weight;
-    const { rounding } = settings;
-    wishes.set(value.name, { scheme, parameters: measured.parameters, rounding });
-  }
-  return wishes;
-}
-
 /** Axis of the outputs. */
 function channelOf(node: Node, { shape }: Constant): number | null {
   const slot = weightSlot(node, 1, shape.length);
@@ -177,8 +160,8 @@ const mostBias = 2 ** 30;
 /** Stores weights as integers, and the biases of their products as int32 in steps of what is summed. Where a bias
  *  would not fit, the weights of its output get larger steps: channels that are all but dead have steps near 0.
  *  @param rule     how scales and levels are computed: null for the nearest levels
- *  @param rounded  levels that were chosen, and biases that go with them: taken unless a bias needs larger steps
- *  @returns  whether they were taken */
+ *  @param rounded  levels that were chosen, with biases that go with them
+ *  @returns  the weights with the scales that they got */
 export async function storeLinear(
   edit: Edit,
   weight: LinearWeight,
@@ -186,35 +169,33 @@ export async function storeLinear(
   rule: ConverterScheme | null,
   names: Set<string>,
   rounded?: RoundedWeight,
-): Promise<boolean> {
-  const { constant, scheme, measured } = weight;
-  if (rounded !== undefined) {
-    const changed = products.map(({ step }) => ({ step, bias: rounded.bias }));
-    const { scale } = rounded.parameters;
-    const isFine = roomyScale(scale, changed).every((step, i) => step === scale[i]);
-    if (!isFine || rounded.parameters.zeroPoint !== null)
-      return storeLinear(edit, weight, products, rule, names);
-    if (rounded.bias !== null)
-      for (const { node } of products) storeReals(edit, node, rounded.bias, names);
-  }
+): Promise<Quantization> {
+  const { constant, scheme } = weight;
   const biased = await Promise.all(
     products.map(async ({ node, step }) => ({
       node,
       step: step ?? 1,
-      bias: step === null ? null : await realBias(node),
+      bias: step === null ? null : (rounded?.bias ?? (await realBias(node))),
     })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
-  const whole = (rounded ?? measured).parameters.scale;
-  const parameters = { scale: steps?.scale ?? roomyScale(whole, biased), zeroPoint: null };
+  const parameters = {
+    scale: steps?.scale ?? roomyScale(rounded ?? weight.measured, biased),
+    zeroPoint: null,
+  };
   const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
   const quantization = quantizationOf(constant, scheme, parameters);
   const stored =
-    steps === null
-      ? (rounded?.constant ?? quantizedConstant(constant, scheme, parameters))
-      : quantizedConstant(constant, scheme, parameters, storeLevels(steps));
+    steps !== null
+      ? quantizedConstant(constant, scheme, parameters, storeLevels(steps))
+      : rounded === undefined
+        ? quantizedConstant(constant, scheme, parameters)
+        : levelsConstant(scheme, constant.shape, rescaled(rounded, quantization, constant.shape));
   edit.setConstant(value, stored, quantization);
+  if (rounded?.bias != null)
+    for (const { node, step } of products)
+      if (step === null) setRealBias(edit, node, rounded.bias, names);
   for (const { node, step, bias } of biased) {
     if (bias === null) continue;
     if (rule === null || steps === null) {
@@ -229,7 +210,18 @@ export async function storeLinear(
       storeBias(edit, node, levels, scale, names);
     }
   }
-  return rounded !== undefined;
+  return quantization;
+}
+
+/** Levels for the scales that biases left. */
+function rescaled(
+  { levels, parameters }: RoundedWeight,
+  quantization: Quantization,
+  shape: readonly number[],
+): Int16Array {
+  const index = scaleIndex(shape, quantization);
+  const factors = parameters.scale.map((old, i) => old / quantization.scale[i]!);
+  return levels.map((level, i) => Math.round(level * factors[index(i)]!));
 }
 
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
@@ -242,13 +234,12 @@ interface Biased {
 
 /** Scales that leave room for the biases. */
 function roomyScale(
-  whole: Float32Array,
-  products: readonly { bias: Float32Array | null; step: number | null }[],
+  { parameters }: Pick<Measured, 'parameters'>,
+  products: readonly Biased[],
 ): Float32Array {
-  const scale = Float32Array.from(whole);
+  const scale = Float32Array.from(parameters.scale);
   for (const { bias, step } of products)
     bias?.forEach((real, i) => {
-      if (step === null) return;
       const at = scale.length === 1 ? 0 : i;
       const least = Math.fround(Math.abs(real) / (step * mostBias));
       if (least > scale[at]!) scale[at] = least;
@@ -269,19 +260,6 @@ async function converterSteps(
 async function realBias(node: Node): Promise<Float32Array | null> {
   const bias = node.inputs[2] == null ? null : constantOfValue(node.inputs[2]);
   return bias === null ? null : await floatsOf(bias);
-}
-
-/** Gives a product other biases. */
-function storeReals(edit: Edit, node: Node, reals: Float32Array, names: Set<string>): void {
-  const old = node.inputs[2]!;
-  const { shape } = constantOfValue(old)!;
-  const isLast = old.uses.size === 1;
-  const { name } = old;
-  if (isLast) edit.rename(old, freshName(names, `${name}_as_was`));
-  const own = isLast ? name : freshName(names, `${name}_corrected`);
-  const made = edit.addConstant(node.graph, own, constantOf('float32', shape, bytesOf(reals)));
-  edit.setInput(node, 2, made);
-  if (isLast) removeHolder(edit, old);
 }
 
 function storeBias(
