@@ -82,12 +82,13 @@ export function weightSteps(
       }
     });
   }
-  // Channels of zeros, and those whose steps are none.
+  // Channels of zeros, and those whose steps, or whose bias's, are none.
+  const least = products.reduce((most, { step }) => Math.max(most, tiny / step), tiny);
   scale.forEach((step, i) => {
-    if (step >= tiny && inverse[i]! < Infinity) return;
+    if (step >= least && inverse[i]! < Infinity) return;
     const isZero = largest[i] === 0;
-    scale[i] = isZero ? 1 : tiny;
-    inverse[i] = isZero ? 0 : 1 / tiny;
+    scale[i] = isZero ? 1 : least;
+    inverse[i] = isZero ? 0 : 1 / least;
   });
   return { scale, inverse };
 }

@@ -195,11 +195,15 @@ function checkNames({ graph }: Model, given: ReadonlyMap<string, GivenRange>): v
     if (!known.has(name)) throw rangeError('quantize.ranges', 'values of the main graph', name);
 }
 
+/** Whether a range has levels whose products with those of weights are numbers, too. */
 function isUsable(range: GivenRange | undefined): boolean {
   if (range === undefined) return false;
-  if ('scale' in range) return true;
-  return Number.isFinite(range.min) && Number.isFinite(range.max);
+  const width = 'scale' in range ? range.scale * 255 : range.max - range.min;
+  return width === 0 || (width > narrowest && width < widest);
 }
+
+const widest = 2 ** 96;
+const narrowest = 2 ** -80;
 
 /** Names of the values of float32: types that a file does not declare are inferred on a copy. */
 function floatNames(model: Model): Set<string> {
