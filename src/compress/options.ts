@@ -93,7 +93,8 @@ export interface CompressOptions {
   quantize?: QuantizeOption | 'auto' | (AutoSettings & { weights: 'auto' });
   /** What `compress` gave before: the same is done again, without choosing. Takes the place of `quantize`. */
   plan?: Plan;
-  /** Give a result whose outputs are far from the original's, too; else that is an AgreementError. */
+  /** Give a result whose outputs are far from the original's, or that is larger, too; else these are an AgreementError, and
+   *  the model as it was. */
   force?: boolean;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;

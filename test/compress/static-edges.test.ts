@@ -67,6 +67,7 @@ async function sound(
 ): Promise<CompressResult & { outputs: Float32Array }> {
   const made = await compress(await readModel(bytes), {
     quantize: { weights: 'int8', mode: 'static', minOutputDb: null, ...quantize },
+    force: true,
     calibration: samples.map((tensor): Feeds => ({ x: tensor })),
   });
   verify(made.model);
@@ -263,6 +264,7 @@ x('integers in, and sizes, stay as they are', async () => {
   for (const own of settings) {
     const { model, plan } = await compress(await readModel(bytes), {
       quantize: { weights: 'int8', mode: 'static', minOutputDb: null, ...own },
+      force: true,
       calibration: [feeds],
     });
     assert.not(plan.activations.some(({ value }) => value === 'i' || value === 's'));
