@@ -7,6 +7,7 @@ import {
   compress,
   type QuantizeSettings,
 } from '../compress/index.ts';
+import { targets } from '../compress/options.ts';
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
@@ -26,6 +27,8 @@ import type { Verb } from './verb.ts';
 const options: OptionTable = {
   output: { type: 'string', short: 'o' },
   quantize: { type: 'string' },
+  mode: { type: 'string' },
+  target: { type: 'string' },
   calibration: { type: 'string' },
   'calibration-method': { type: 'string' },
   lossless: { type: 'boolean' },
@@ -52,6 +55,9 @@ export const compressVerb: Verb = {
 
   -o, --output FILE       where the new model goes; - for standard output
       --quantize TYPE     int8, uint8, int4, uint4 or float16 weights; without it only what loses nothing
+      --mode MODE         weight-only, dynamic (matrix products quantize what they read at run time) or static (with
+                          --calibration: default)
+      --target RUNTIME    where the model is to run: onnxruntime (default for ONNX), onnxruntime-web, tflite, modelpress
       --calibration DATA  samples, for int8 activations too: .npz with an array for each input, samples first;
                           .npy for one input; or a folder of these
       --calibration-method M  range of the activations by minmax (default), moving-average, percentile, entropy, mse
@@ -125,9 +131,13 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   ]);
   const granularity = oneOf('granularity', text.get('granularity'), ['tensor', 'channel', 'block']);
   const blockSize = wholeNumber('block-size', text.get('block-size'), 1);
+  const mode = oneOf('mode', text.get('mode'), ['weight-only', 'dynamic', 'static']);
+  const target = oneOf('target', text.get('target'), targets);
   if (weights === undefined) {
     const orphan = [...text.keys(), ...flags].find((name) =>
       [
+        'mode',
+        'target',
         'granularity',
         'block-size',
         'affine',
@@ -152,11 +162,12 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
     throw new UsageError('--calibration goes with --quantize int8');
   const settings: QuantizeSettings = { weights };
   if (method !== undefined) settings.calibrationMethod = method;
+  if (mode !== undefined) settings.mode = mode;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
-  return { quantize: settings };
+  return { quantize: settings, ...(target === undefined ? {} : { target }) };
 }
 
 /** The samples of --calibration, which can be gone through more than once; null without it. */

@@ -79,10 +79,10 @@ export async function compress(
 
 function reportOf(
   report: CompressReport,
-  { layers, kept, activations }: Candidate,
+  { layers, kept, activations, warnings: found }: Candidate,
   recovery: CompressReport['recovery'],
 ): CompressReport {
-  const warnings = [...report.warnings];
+  const warnings = [...report.warnings, ...found];
   if (layers.length === 0) warnings.push('no weight was quantized: the reasons are listed above');
   if (activations !== null && activations.operators === 0)
     warnings.push('no operator runs on integers: the reasons are listed above');

@@ -94,7 +94,8 @@ export interface ResolvedQuantize {
   dynamic: DynamicForm | null;
 }
 
-const targets: readonly TargetRuntime[] = [
+/** What a model can be made for. */
+export const targets: readonly TargetRuntime[] = [
   'onnxruntime',
   'onnxruntime-web',
   'tflite',

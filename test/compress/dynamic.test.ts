@@ -127,7 +127,7 @@ function products(): Uint8Array {
       input: [info('x', ['N', 48])],
       output: [info('y', ['N', 48])],
     },
-    17,
+    { opset: 17 },
   );
 }
 

@@ -12,8 +12,6 @@ import { allGraphs, freshName, namesAround } from '../../ir/walk.ts';
 import { ownDomain } from '../../ops/index.ts';
 import { removeHolder } from '../../passes/constants.ts';
 import type { LayerReport } from '../../report/report.ts';
-import { formatDecibels } from '../../report/units.ts';
-import type { ResolvedQuantize } from '../options.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizedConstant } from '../quantized.ts';
@@ -26,10 +24,8 @@ export type DynamicForm = 'row' | 'tensor';
 export interface DynamicProducts {
   weights: PlannedWeight[];
   layers: LayerReport[];
-  /** Products that quantize what they read. */
-  operators: number;
-  /** Products with constant weights that don't, and why. */
-  real: { layer: string; reason: string }[];
+  /** One sentence each. */
+  warnings: string[];
 }
 
 /** A matrix that products read, and how: [K, N], or [N, K] where they transpose it. */
@@ -39,8 +35,12 @@ interface Matrix {
   readonly graph: Graph;
   readonly graphIndex: number;
   readonly transposed: boolean;
-  readonly users: Node[];
+  readonly users: Map<Node, DynamicForm>;
 }
+
+const sharedScales =
+  'DynamicQuantizeLinear has one scale for a whole tensor, so that the samples of a batch, and padding, change each ' +
+  "other's results; target modelpress gives each row its own";
 
 /** Fewer weights are not worth a pass over what they are multiplied with.
  *  As TFLite's converter has it. */
@@ -50,76 +50,73 @@ export const leastWeights = 1024;
  *  zero with a scale for each output (or one), activations 8 bits with a scale that comes of themselves.
  *  `row`: DynamicMatMul of this package's domain, whose rows have scales of their own; its function is in the file.
  *  `tensor`: DynamicQuantizeLinear and MatMulInteger, which runtimes have kernels for; one scale for all rows.
- *  Weights that would lose too much, or that have another use, stay. */
+ *  Which products, and in which form, is decided per layer. Weights that would lose too much, or that have another use, stay. */
 export async function quantizeProducts(
   model: Model,
   decisions: Decisions,
-  form: DynamicForm,
   signal?: AbortSignal,
 ): Promise<DynamicProducts> {
-  const done: DynamicProducts = { weights: [], layers: [], operators: 0, real: [] };
+  const done: DynamicProducts = { weights: [], layers: [], warnings: [] };
   const edit = new Edit(model, {
     pass: 'quantize',
-    rule: `dynamic ${form}`,
+    rule: 'dynamic',
     reason: 'products of integers, without calibration',
   });
-  const maker = new Maker(edit, namesAround(model.graph), form);
+  const maker = new Maker(edit, namesAround(model.graph));
   const breathe = breather();
-  for (const matrix of matrices(model)) {
+  let hasTensors = false;
+  for (const matrix of matrices(model, decisions)) {
     await breathe();
     checkAborted(signal);
     const { value, constant, users, transposed } = matrix;
-    const kept = users.map((user) => decisions.of(user)).find(({ settings }) => settings === null);
-    const found =
-      kept === undefined
-        ? await measured(matrix, decisions.of(users[0]!).settings!)
-        : `it is kept real: ${kept.why}`;
-    if (typeof found === 'string') {
-      for (const user of users) done.real.push({ layer: describe(user), reason: found });
-      continue;
-    }
+    const found = await measured(matrix, decisions);
+    if (found === null) continue;
     const { scheme } = found;
-    const layers = users.map(describe);
+    const layers = [...users.keys()].map(describe);
     const levels = quantizedConstant(constant, scheme, found.measured.parameters);
     maker.store(matrix, transposed ? permutedConstant(levels, [1, 0]) : levels, found.measured);
-    done.operators += users.length;
+    if ([...users.values()].includes('tensor')) hasTensors = true;
     done.weights.push({ weight: value.name, graph: matrix.graphIndex, storage: scheme });
     done.layers.push({
       weight: value.name,
       layers,
       shape: constant.shape,
       from: constant.dtype,
-      to: formatScheme(scheme),
+      to: `${formatScheme(scheme)}, dynamic by ${[...new Set(users.values())].join(' and ')}`,
       bytesBefore: constant.data.size,
       bytesAfter: storedBytes(scheme),
       sqnrDb: Number.isFinite(found.measured.sqnrDb) ? found.measured.sqnrDb : null,
     });
   }
-  if (done.operators > 0) edit.commit();
+  if (done.weights.length > 0) edit.commit();
+  if (hasTensors) done.warnings.push(sharedScales);
   return done;
 }
 
 /** Constant matrices that nothing reads but products that can be dynamic, in the order of the nodes. */
-function matrices(model: Model): Matrix[] {
+function matrices(model: Model, decisions: Decisions): Matrix[] {
   const known = new Map<Value, Matrix>();
-  [...allGraphs(model.graph)].forEach((graph, graphIndex) => {
+  const graphs = [...allGraphs(model.graph)];
+  for (const graph of graphs) {
     for (const node of graph.nodes) {
+      const form = decisions.of(node).settings?.dynamic ?? null;
+      if (form === null) continue;
       const value = node.inputs[1];
       const constant = value == null ? null : constantOfValue(value);
       if (value == null || constant === null || !isProduct(node, constant)) continue;
       const matrix = known.get(value);
-      if (matrix !== undefined) matrix.users.push(node);
+      if (matrix !== undefined) matrix.users.set(node, form);
       else
         known.set(value, {
           value,
           constant,
           graph: value.graph,
-          graphIndex,
+          graphIndex: graphs.indexOf(value.graph),
           transposed: isTransposed(node),
-          users: [node],
+          users: new Map([[node, form]]),
         });
     }
-  });
+  }
   return [...known.values()];
 }
 
@@ -137,29 +134,28 @@ function number({ attributes }: Node, name: string, otherwise: number): number {
     : otherwise;
 }
 
+/** What its levels would be, or null for a matrix that stays: it is stored as others are then, or listed with the reason. */
 async function measured(
   { value, constant, transposed, users }: Matrix,
-  { granularity, minElements, minSqnrDb }: ResolvedQuantize,
-): Promise<{ scheme: Scheme; measured: Measured } | string> {
-  if (value.quantization !== null) return 'its weights are quantized already';
-  if (constant.dtype !== 'float32') return 'its weights are not float32';
-  if (volume(constant.shape) < Math.max(minElements, leastWeights))
-    return `fewer than ${Math.max(minElements, leastWeights)} weights`;
+  decisions: Decisions,
+): Promise<{ scheme: Scheme; measured: Measured } | null> {
+  const [first] = users.keys();
+  const { granularity, minElements, minSqnrDb } = decisions.of(first!).settings!;
+  if (value.quantization !== null) return null;
+  if (constant.dtype !== 'float32') return null;
+  if (volume(constant.shape) < Math.max(minElements, leastWeights)) return null;
   for (const { user, index } of value.uses) {
     const isAlike =
-      user instanceof Node &&
-      index === 1 &&
-      users.includes(user) &&
-      isTransposed(user) === transposed;
-    if (!isAlike) return 'its weights have another use';
+      user instanceof Node && index === 1 && users.has(user) && isTransposed(user) === transposed;
+    if (!isAlike) return null;
   }
-  for (const user of users) {
+  for (const user of users.keys()) {
     if (user.op !== 'Gemm') continue;
     const isPlain =
       number(user, 'transA', 0) === 0 &&
       number(user, 'alpha', 1) === 1 &&
       number(user, 'beta', 1) === 1;
-    if (!isPlain) return 'it transposes or scales what it multiplies';
+    if (!isPlain) return null;
   }
   const isWhole = granularity === 'tensor';
   const scheme: Scheme = {
@@ -171,9 +167,8 @@ async function measured(
     view: constant.shape,
   };
   const found = await measure(constant, scheme);
-  if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';
-  if (found.sqnrDb < minSqnrDb)
-    return `its weights would lose too much: ${formatDecibels(found.sqnrDb)} of ${minSqnrDb} dB`;
+  if (Number.isNaN(found.sqnrDb) || found.sqnrDb < minSqnrDb) return null;
+
   return { scheme, measured: found };
 }
 
@@ -181,14 +176,12 @@ async function measured(
 class Maker {
   readonly #edit: Edit;
   readonly #names: Set<string>;
-  readonly #form: DynamicForm;
   /** Values that are quantized already: levels, scale, zero point. */
   readonly #quantized: Map<Value, readonly Value[]> = new Map();
 
-  constructor(edit: Edit, names: Set<string>, form: DynamicForm) {
+  constructor(edit: Edit, names: Set<string>) {
     this.#edit = edit;
     this.#names = names;
-    this.#form = form;
   }
 
   store(matrix: Matrix, levels: Constant, { parameters }: Measured): void {
@@ -198,7 +191,7 @@ class Maker {
     const dims = scale.length === 1 ? [] : [scale.length];
     const scales = constantOf('float32', dims, bytesOf(scale));
     const s = this.#constant(graph, `${value.name}_scale`, scales);
-    for (const user of users) this.#product(user, w, s);
+    for (const [user, form] of users) this.#product(user, form, w, s);
     if (value.uses.size === 0) removeHolder(this.#edit, value);
   }
 
@@ -206,14 +199,14 @@ class Maker {
     return this.#edit.addConstant(graph, freshName(this.#names, name), constant);
   }
 
-  #product(node: Node, w: Value, scale: Value): void {
+  #product(node: Node, form: DynamicForm, w: Value, scale: Value): void {
     const [x, , bias = null] = node.inputs;
     const y = node.outputs[0]!;
     const near = y.name;
     const shape = shapeOf(y.type);
     const real = tensorType('float32', shape);
     const products =
-      this.#form === 'row'
+      form === 'row'
         ? this.#add(node, 'DynamicMatMul', [x!, w, scale], near, real, [], ownDomain)
         : this.#integers(node, x!, w, scale);
     const result =

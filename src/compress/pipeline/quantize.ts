@@ -19,6 +19,8 @@ export interface Candidate {
   layers: LayerReport[];
   kept: KeptReport[];
   activations: ActivationsReport | null;
+  /** What the caller should know, one sentence each. */
+  warnings: string[];
 }
 
 /** Steps 5 to 7: makes a quantized copy of the float model as was decided. */
@@ -36,9 +38,7 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           (_, values) => statistics.ranges(values, { method: activations.method }),
           signal,
         );
-  const { dynamic } = decisions.base;
-  const products =
-    dynamic === null ? null : await quantizeProducts(model, decisions, dynamic, signal);
+  const products = await quantizeProducts(model, decisions, signal);
   const stored = await quantizeWeights(model, decisions, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -47,10 +47,11 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
   return {
     model,
     decisions,
-    weights: [...(run?.weights ?? []), ...(products?.weights ?? []), ...stored.planned],
+    weights: [...(run?.weights ?? []), ...products.weights, ...stored.planned],
     values: run?.planned ?? [],
-    layers: [...(run?.layers ?? []), ...(products?.layers ?? []), ...stored.layers],
+    layers: [...(run?.layers ?? []), ...products.layers, ...stored.layers],
     kept: stored.kept,
     activations: run?.report ?? null,
+    warnings: products.warnings,
   };
 }
