@@ -7,6 +7,7 @@ import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { resolveDynamic } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
+import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
@@ -44,6 +45,9 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
+   *  everything there is. */
+  recover?: boolean | RecoverSettings;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -90,6 +94,8 @@ export interface ResolvedQuantize {
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What is tried so that static quantization loses less. */
+  recover: ResolvedRecover;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
 }
@@ -140,6 +146,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'recover',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -175,6 +182,7 @@ export function resolveQuantize(
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     scheme,
     activations,
+    recover: resolveRecover(given.recover),
     dynamic: resolveDynamic(given, format),
   };
 }

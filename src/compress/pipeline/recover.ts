@@ -1,5 +1,12 @@
+import { clone } from '../../ir/clone.ts';
+import type { Model } from '../../ir/model.ts';
+import type { Feeds } from '../../runtime/runner.ts';
+import { type Evaluation, evaluate, Reference } from '../judge/index.ts';
 import { prepareForIntegers } from '../prepare/index.ts';
-import type { Context } from './context.ts';
+import { type Proposal, proposeFactors, scaleChannels, shapesFor } from '../recovery/factors.ts';
+import { type Context, withModel } from './context.ts';
+import { decide } from './decide.ts';
+import { quantizeWith } from './quantize.ts';
 
 /** Step 2: exact rewrites of the float model after which more of it can be integers. Returns what was done, one sentence
  *  each. */
@@ -16,6 +23,111 @@ function mayRewrite({ samples, settings: { activations } }: Context): boolean {
   return activations.scheme === null && activations.ranges.size === 0;
 }
 
-/** Step 4: exact rewrites of the float model after which quantizing loses less. What changes values makes
- *  `context.statistics.forget()` necessary; what was done goes to `context.recovery`. */
-export async function recover(_context: Context): Promise<void> {}
+/** Samples that statistics of channels are made of: they say how channels compare, not where ranges end. */
+const mostSamples = 32;
+
+/** Step 4: exact rewrites of the float model after which quantizing loses less. Each is tried: it stays where the outputs of
+ *  the quantized model come out nearer on the judging samples. */
+export async function recover(context: Context): Promise<void> {
+  const { samples, settings } = context;
+  const { equalize, smooth } = settings.recover;
+  if (!mayRewrite(context) || samples === null || (!equalize && !smooth)) return;
+  const few = await firstOf(samples.statistics());
+  const shapes = shapesFor(context.model, few[0]!);
+  const levels = { activations: 255, weights: 127, byOutput: settings.granularity !== 'tensor' };
+  const found = await proposeFactors(context.model, shapes, few, levels, context.signal);
+  const trial = new Trial(context);
+  for (const kind of ['equalize', 'smooth'] as const) {
+    const proposals = found.filter((proposal) => proposal.kind === kind);
+    if (!settings.recover[kind] || proposals.length === 0) continue;
+    await trial.keepBest(kind, tries(proposals), (model, chosen) =>
+      scaleChannels(model, shapes, chosen),
+    );
+  }
+}
+
+/** All proposals; the half of them that promises most; all at half the strength. */
+function tries(proposals: readonly Proposal[]): Proposal[][] {
+  const ordered = [...proposals].sort((a, b) => b.gain - a.gain);
+  const half = ordered.slice(0, Math.ceil(ordered.length / 2));
+  const gentle = proposals.map((proposal) => ({
+    ...proposal,
+    factors: new Map([...proposal.factors].map(([factor, x]) => [factor, Math.sqrt(x)])),
+  }));
+  return [[...proposals], gentle, ...(half.length < ordered.length ? [half] : [])];
+}
+
+/** A gain below it is chance, dB. */
+const leastGainDb = 0.1;
+
+/** Quantizes with and without a change, and keeps what comes out nearer. */
+class Trial {
+  readonly #context: Context;
+  #reference: Reference | null = null;
+  #best: Evaluation | null = null;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  async keepBest(
+    kind: string,
+    candidates: readonly (readonly Proposal[])[],
+    change: (model: Model, proposals: readonly Proposal[]) => void,
+  ): Promise<void> {
+    const { model, recovery, statistics } = this.#context;
+    const before = this.#best ?? (await this.#judge(this.#context));
+    this.#best = before;
+    let best: { proposals: readonly Proposal[]; evaluation: Evaluation } | null = null;
+    for (const proposals of candidates) {
+      const changed = clone(model);
+      change(changed, proposals);
+      const evaluation = await this.#judge(withModel(this.#context, changed));
+      if (gainOf(best?.evaluation ?? before, evaluation) > 0) best = { proposals, evaluation };
+    }
+    const gainDb = best === null ? 0 : gainOf(before, best.evaluation);
+    if (best === null || gainDb < leastGainDb) return;
+    change(model, best.proposals);
+    statistics.forget();
+    this.#best = best.evaluation;
+    const layers = [...new Set(best.proposals.flatMap((proposal) => proposal.layers))];
+    recovery.push({ kind, layers, gainDb, note: noteOf(kind, best.proposals) });
+  }
+
+  async #judge(context: Context): Promise<Evaluation> {
+    const { given, settings, signal } = context;
+    const options = signal === undefined ? {} : { signal };
+    const { feeds } = await this.#context.samples!.judging();
+    this.#reference ??= await Reference.of(clone(this.#context.model), feeds, options);
+    const decisions = decide(context.model, settings, given.layers ?? {}, given);
+    const { model } = await quantizeWith(context, decisions);
+    return evaluate(this.#reference, model, feeds, options);
+  }
+}
+
+/** How much nearer outputs are, dB: the mean of what the worst and all of them gain. */
+function gainOf(before: Evaluation, after: Evaluation): number {
+  const mean = ({ outputs }: Evaluation): number =>
+    outputs.reduce((sum, { sqnrDb }) => sum + bounded(sqnrDb), 0) / Math.max(1, outputs.length);
+  return (bounded(after.sqnrDb) - bounded(before.sqnrDb) + mean(after) - mean(before)) / 2;
+}
+
+const bounded = (db: number): number => Math.min(200, Math.max(-200, db));
+
+function noteOf(kind: string, proposals: readonly Proposal[]): string {
+  const channels = proposals.reduce((sum, { factors }) => sum + factors.size, 0);
+  const where = kind === 'smooth' ? 'behind normalizations' : 'between layers';
+  return `ranges of ${channels} channels ${where} made more alike, exactly`;
+}
+
+async function firstOf(samples: AsyncIterable<Feeds>): Promise<Feeds[]> {
+  const found: Feeds[] = [];
+  let count = 0;
+  // To the end: samples that are held back are known after a whole pass.
+  for await (const feeds of samples) {
+    if (count >= mostSamples) continue;
+    found.push(feeds);
+    count += Math.max(1, ...Object.values(feeds).map(({ dims }) => dims[0] ?? 1));
+  }
+  return found;
+}
