@@ -4,6 +4,7 @@ import type { Feeds } from '../../runtime/runner.ts';
 import { type Evaluation, evaluate, Reference } from '../judge/index.ts';
 import { prepareForIntegers } from '../prepare/index.ts';
 import { type Proposal, proposeFactors, scaleChannels, shapesFor } from '../recovery/factors.ts';
+import { withHeads } from '../recovery/heads.ts';
 import { type Context, withModel } from './context.ts';
 import { decide } from './decide.ts';
 import { quantizeWith } from './quantize.ts';
@@ -98,10 +99,10 @@ class Trial {
     const { given, settings, signal } = context;
     const options = signal === undefined ? {} : { signal };
     const { feeds } = await this.#context.samples!.judging();
-    this.#reference ??= await Reference.of(clone(this.#context.model), feeds, options);
+    this.#reference ??= await Reference.of(withHeads(this.#context.model), feeds, options);
     const decisions = decide(context.model, settings, given.layers ?? {}, given);
     const { model } = await quantizeWith(context, decisions);
-    return evaluate(this.#reference, model, feeds, options);
+    return evaluate(this.#reference, withHeads(model), feeds, options);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Model } from '../../ir/model.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 
 /** Of so many samples the last is held back for judging … */
-const heldEvery = 8;
+const heldEvery = 4;
 /** … as long as there are no more than these, nor of more bytes. */
 const mostHeld = 8;
 const mostHeldBytes = 2 ** 26;

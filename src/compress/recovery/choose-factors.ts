@@ -36,15 +36,14 @@ export function chooseFactors(cluster: Cluster, levels: Levels): Choice {
     const after = noiseOf(cluster, limited, levels);
     if (after < best.after) best = { factors: limited, before, after, name };
   };
+  // All ranges quite alike would leave no channel room for samples that go further than these.
   for (const [quarters, name] of [
     [1, '1/4'],
     [2, '1/2'],
     [3, '3/4'],
-    [4, '1'],
   ] as const) {
     const alike = ranges.map((x) => quarterPower(x, quarters));
     consider(`ranges ^ ${name}`, alike);
-    if (quarters === 4) continue;
     const shared = alike.map((x, i) => x / quarterPower(weights[i]!, 4 - quarters));
     const most = shared.reduce((found, x, i) => Math.max(found, ranges[i]! / x), 0);
     consider(
@@ -104,7 +103,7 @@ function noiseOf(cluster: Cluster, factors: Float64Array, levels: Levels): numbe
   let noise = 0;
   for (const reader of readers) {
     const energy = energyOf(reader);
-    const signal = energy.reduce((sum, x, channel) => sum + x * reader.power[channel]!, 0);
+    const { signal } = reader;
     if (!(signal > 0)) continue;
     noise += weightNoise(reader, factors, levels) / signal;
     energy.forEach((x, channel) => {

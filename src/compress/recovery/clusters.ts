@@ -33,6 +33,8 @@ export interface ReadWeights {
   /** Of each channel the index among the cluster's factors, and E[x²]. */
   readonly at: Int32Array;
   readonly power: Float64Array;
+  /** Σ E[y²] over outputs. */
+  readonly signal: number;
 }
 
 /** The free factors of a map, in clusters; those without a product to read them are left out. */
@@ -100,7 +102,8 @@ function readOf(
   const constant = constantOfValue(node.inputs[1]!);
   const weights = constant === null ? null : floatsNow(constant);
   const found = statistics.get(node.inputs[0]!);
-  if (weights === null || found === undefined) return [];
+  const result = statistics.get(node.outputs[0]!);
+  if (weights === null || found === undefined || result === undefined) return [];
   const channels = Int32Array.from(weights, (_, i) => channelAt(weight.digits, i));
   const places = Int32Array.from(weights, (_, i) => channelAt(outputs, i));
   const outputCount = outputs.reduce((count, { size }) => count * size, 1);
@@ -113,6 +116,7 @@ function readOf(
       outputCount,
       at: at(weight),
       power: found.power,
+      signal: (sum(result.power) / result.power.length) * outputCount,
     },
   ];
 }
@@ -123,3 +127,5 @@ function isStored({ uses }: Value): boolean {
   if (uses.size !== 1 || use === undefined) return true;
   return !(use.user instanceof Node && (use.user.op === 'Relu' || use.user.op === 'Clip'));
 }
+
+const sum = (values: Float64Array): number => values.reduce((total, x) => total + x, 0);

@@ -1,7 +1,7 @@
 import { isStatic } from '../../core/shape.ts';
 import { clone } from '../../ir/clone.ts';
 import { Edit } from '../../ir/edit.ts';
-import type { Node } from '../../ir/graph.ts';
+import type { Node, Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
@@ -9,7 +9,7 @@ import { inferShapes } from '../../passes/shapes.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import { applyFactors } from './apply-factors.ts';
 import { channelStatistics } from './channel-statistics.ts';
-import { ChannelMap } from './channels.ts';
+import { ChannelMap, type Channels } from './channels.ts';
 import { type Choice, chooseFactors, type Levels } from './choose-factors.ts';
 import { type Cluster, clustersOf } from './clusters.ts';
 
@@ -41,7 +41,10 @@ export async function proposeFactors(
   signal?: AbortSignal,
 ): Promise<Proposal[]> {
   const map = new ChannelMap(model, shapes);
-  const statistics = await channelStatistics(map, samples, map.values, signal);
+  const whole: Channels = { digits: [], factors: new Int32Array(1) };
+  const results = map.readers.map(({ node }) => [node.outputs[0]!, whole] as const);
+  const values = new Map<Value, Channels>([...results, ...map.values]);
+  const statistics = await channelStatistics(map, samples, [...values], signal);
   const proposals: Proposal[] = [];
   for (const cluster of clustersOf(map, statistics)) {
     const choice = chooseFactors(cluster, levels);
