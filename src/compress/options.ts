@@ -5,10 +5,11 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { resolveDynamic } from './dynamic/options.ts';
+import { type BlockForm, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
-import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
+import { type Rounding, roundings } from './rounding/round.ts';
+import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
@@ -16,21 +17,28 @@ export interface QuantizeSettings {
   /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
    *  integers too, with levels that calibration finds. Default: static where calibration is given. */
   mode?: 'weight-only' | 'dynamic' | 'static';
-  /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
-   *  output. */
-  activations?: 'int8' | 'uint8';
+  /** Integers of activations, for `static`. Default int8. TFLite has int8, and int16 around zero, beside weights with a scale
+   *  for each output; int16 and uint16 are 40 dB more exact, take operator set 21 of ONNX, and are computed with real
+   *  numbers by runtimes that have no kernels for them. */
+  activations?: LevelStorage;
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4. */
+   *  block for 4, channel where activations are integers; in static TFLite models, matrices whose weights have 35 dB with
+   *  one scale get one: scales and zero points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
-  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
-   *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
+  /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
+   *  float matrix; or com.microsoft MatMulNBits, which onnxruntime has kernels for. Default dequantize; nbits under mode
+   *  `dynamic`. */
+  form?: BlockForm;
+  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum; at 4 bits the part of
+   *  either that has the least squared error. Default: for each weight, its own range where that is more exact by at least
+   *  1 dB; always for unsigned integers. */
   symmetric?: boolean;
   /** Scales, zero points, weights and biases exactly as TFLite's converter computes them: `tflite` as it did until 2021
    *  (the models of MLPerf Tiny), `tflite-mlir` as it does since. Static int8 for TFLite's operators, matrices with
@@ -48,6 +56,14 @@ export interface QuantizeSettings {
   /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
    *  everything there is. */
   recover?: boolean | RecoverSettings;
+  /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
+   *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
+   *  nothing is put back. */
+  minOutputDb?: number | null;
+  /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
+   *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
+   *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
+  rounding?: Rounding;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -78,6 +94,8 @@ export interface CompressOptions {
   target?: TargetRuntime;
   /** Of what is drawn at random. Default 0. */
   seed?: number;
+  /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
+  names?: 'keep' | 'short';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -85,17 +103,23 @@ export interface CompressOptions {
 export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
+  /** Whether matrices get one scale where that is as good as one for each output. */
+  wholeWhereGood: boolean;
   blockSize: number;
   /** null: whichever is more exact, weight by weight. */
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** null: what it may be. */
+  minOutputDb: number | null;
+  rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
   /** What is tried so that static quantization loses less. */
   recover: ResolvedRecover;
+  form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
 }
@@ -140,6 +164,7 @@ export function resolveQuantize(
     'calibrationMethod',
     'granularity',
     'blockSize',
+    'form',
     'symmetric',
     'scheme',
     'ranges',
@@ -147,21 +172,24 @@ export function resolveQuantize(
     'minElements',
     'minSqnrDb',
     'recover',
+    'minOutputDb',
+    'rounding',
     'layers',
   ];
   for (const key of Object.keys(given))
     if (!known.includes(key)) throw rangeError('quantize', known.join(' | '), key);
   const { weights, target, scheme = null } = given;
-  if (target !== undefined && !targets.includes(target))
-    throw rangeError('quantize.target', targets.join(' | '), target);
   if (scheme !== null && !converterSchemes.includes(scheme))
     throw rangeError('quantize.scheme', converterSchemes.join(' | '), scheme);
+  if (target !== undefined && !targets.includes(target))
+    throw rangeError('quantize.target', targets.join(' | '), target);
   if (weights !== 'float16' && !isStorage(weights)) throw rangeError('quantize', storages, weights);
   const activations = resolveActivations(given, format, isCalibrated);
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
   const hasBlocks = format !== 'tflite' && scheme === null;
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
-  const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
+  const byBlock =
+    given.blockSize !== undefined || (bits === 4 && hasBlocks && activations === null);
   const granularity =
     given.granularity ?? (byBlock ? 'block' : scheme === null ? 'channel' : 'tensor');
   if (!granularities.includes(granularity)) {
@@ -176,14 +204,21 @@ export function resolveQuantize(
   return {
     weights,
     granularity,
+    wholeWhereGood:
+      format === 'tflite' &&
+      scheme === null &&
+      given.granularity === undefined &&
+      activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    minOutputDb: resolveOutput(given, bits),
+    rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
     recover: resolveRecover(given.recover),
-    dynamic: resolveDynamic(given, format),
+    ...resolveForm({ ...given, granularity }, format),
   };
 }
 
@@ -208,7 +243,8 @@ export function resolveLayer(
   const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
   if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
   const { layers: _, ...rest } = whole;
-  const isOther = own.weights !== undefined && own.weights !== whole.weights;
+  const isOther =
+    (own.weights !== undefined && own.weights !== whole.weights) || own.mode === 'weight-only';
   // What was said for other integers does not hold for these.
   const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
   const settings = Object.fromEntries(
@@ -219,6 +255,32 @@ export function resolveLayer(
     format,
     isCalibrated,
   );
+}
+
+/** What outputs must keep where nothing is said, dB. */
+const leastOutputDb = 25;
+
+function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number): number | null {
+  if (minOutputDb === undefined) return scheme === undefined && bits >= 8 ? leastOutputDb : null;
+  if (minOutputDb === null) return null;
+  if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
+    throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
+  return minOutputDb;
+}
+
+function resolveRounding(
+  { rounding, scheme }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): Rounding {
+  if (rounding === undefined) return bits === 4 && isCalibrated ? 'adaround' : 'nearest';
+  if (!roundings.includes(rounding))
+    throw rangeError('quantize.rounding', roundings.join(' | '), rounding);
+  if (rounding === 'nearest') return rounding;
+  if (!isCalibrated) throw rangeError('calibration', `given for rounding ${rounding}`, undefined);
+  if (bits === 16 || scheme !== undefined)
+    throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
+  return rounding;
 }
 
 function leastDb(bits: number): number {
@@ -244,9 +306,15 @@ function resolveActivations(
   if (chosen !== 'static')
     throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
+  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
+    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;
-  const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
+  const storages: readonly LevelStorage[] =
+    scheme !== null
+      ? ['int8']
+      : isTflite
+        ? ['int8', 'int16']
+        : ['int8', 'uint8', 'int16', 'uint16'];
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);

@@ -1,3 +1,4 @@
+import type { JudgeReport } from './judge.ts';
 import type { LayersReport } from './layers.ts';
 import type { RecoveryStep } from './recovery.ts';
 
@@ -17,6 +18,18 @@ export interface LayerReport {
   bytesAfter: number;
   /** Signal-to-noise ratio of the weight, dB; null when it is exact. */
   sqnrDb: number | null;
+  /** How its levels were chosen, where not each is the nearest one. */
+  rounding?: LayerRounding;
+}
+
+/** What choosing a weight's levels on samples gained. */
+export interface LayerRounding {
+  /** `gptq` or `adaround` */
+  method: string;
+  /** Signal-to-noise ratios of the layer's output on the samples, with what it reads from layers before that are
+   *  quantized already: as it would be with nearest levels, and as it is; null for no noise. */
+  nearestDb: number | null;
+  outputDb: number | null;
 }
 
 /** One constant that stayed as it was, and why. */
@@ -61,6 +74,8 @@ export interface CompressReport {
   activations: ActivationsReport | null;
   /** What was done so that layers lose less. */
   recovery: RecoveryStep[];
+  /** How far the outputs are from the original's, and what was put back for that; null where nothing was run. */
+  judge: JudgeReport | null;
   /** Changes that lose nothing, one sentence each. */
   lossless: string[];
   warnings: string[];

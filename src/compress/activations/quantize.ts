@@ -4,7 +4,7 @@ import { checkAborted, rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
 import { constantOfValue } from '../../ir/constant.ts';
 import { describe, Edit } from '../../ir/edit.ts';
-import type { Node, Value } from '../../ir/graph.ts';
+import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { tensorType } from '../../ir/types.ts';
 import { allNodes, freshName, namesAround } from '../../ir/walk.ts';
@@ -17,7 +17,7 @@ import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
-import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
+import { bitsOf, formatScheme, type LevelStorage, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
@@ -32,7 +32,7 @@ export type FindRanges = (
 ) => Promise<ReadonlyMap<string, Range>>;
 
 export interface ActivationSettings {
-  storage: 'int8' | 'uint8';
+  storage: LevelStorage;
   target: TargetRuntime;
   method: CalibrationMethod;
   /** Whose arithmetic gives the parameters; null: ours. */
@@ -50,17 +50,23 @@ export interface QuantizedActivations {
   report: ActivationsReport;
 }
 
-/** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
- *  the range that they take (widened to contain 0), weights are int8 around zero with a scale for each output, biases
- *  int32 in steps of what is summed. What has no range, or would lose too much, stays as it is, and is listed.
- *  Quantization is attached to values. Inner graphs stay. */
-export async function quantizeActivations(
+/** What is known of a model before anything is chosen. */
+export interface Survey {
+  weights: ReadonlyMap<Value, LinearWeight | string>;
+  levels: ReadonlyMap<Value, Levels>;
+  /** Why products with weights can't run on integers. */
+  faults: ReadonlyMap<Node, string>;
+  /** What runs on integers where only these values may be quantized, and without these products. */
+  choose(hasRange: (value: Value) => boolean, isLeft?: (node: Node) => boolean): Selection;
+}
+
+/** Measures weights and constant operands; the model stays as it is. */
+export async function survey(
   model: Model,
   decisions: Decisions,
-  { storage, target, scheme, ranges: given }: ActivationSettings,
-  findRanges: FindRanges,
+  { storage, target, scheme }: ActivationSettings,
   signal?: AbortSignal,
-): Promise<QuantizedActivations> {
+): Promise<Survey> {
   const floats = floatNames(model);
   const weights = new Map<Value, LinearWeight | string>();
   const levels = new Map<Value, Levels>();
@@ -81,15 +87,31 @@ export async function quantizeActivations(
       if (typeof weight === 'string') faults.set(node, weight);
     } else if (role === 'pairwise') await measureOperands(node, storage, scheme, levels);
   }
-  const choose = (hasRange: (value: Value) => boolean): Selection =>
+  const choose: Survey['choose'] = (hasRange, isLeft = () => false) =>
     select(model, {
       target,
       directed: scheme !== null,
       isFloat: ({ name }) => floats.has(name),
-      isWeighted: (node) => !faults.has(node),
+      isWeighted: (node) => !faults.has(node) && !isLeft(node),
       isLevels: (value) => levels.has(value),
-      hasRange,
+      hasRange: (value) => !decisions.real.has(value.name) && hasRange(value),
     });
+  return { weights, levels, faults, choose };
+}
+
+/** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
+ *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale
+ *  for each output, biases int32 in steps of what is summed, or real beside 16 bits: these sums need more. What has no
+ *  range, or would lose too much, stays as it is, and is listed. Quantization is attached to values. Inner graphs stay. */
+export async function quantizeActivations(
+  model: Model,
+  decisions: Decisions,
+  settings: ActivationSettings,
+  findRanges: FindRanges,
+  signal?: AbortSignal,
+): Promise<QuantizedActivations> {
+  const { storage, target, scheme, ranges: given } = settings;
+  const { weights, levels, faults, choose } = await survey(model, decisions, settings, signal);
   checkNames(model, given);
   const { nodes, groups, ranges } = await withRanges(model, choose, given, findRanges);
   checkAborted(signal);
@@ -110,7 +132,7 @@ export async function quantizeActivations(
   );
   const why = (node: Node): string =>
     node.graph === model.graph
-      ? (faults.get(node) ?? 'no finite range is known for what it reads or makes')
+      ? (faults.get(node) ?? whyReal(node, decisions))
       : 'it is in a branch or body: its weights alone become integers';
   return {
     planned,
@@ -123,6 +145,19 @@ export async function quantizeActivations(
       real: real.map((node) => ({ layer: describe(node), reason: why(node) })),
     },
   };
+}
+
+function whyReal({ inputs, outputs }: Node, { real }: Decisions): string {
+  for (const value of [...inputs, ...outputs.flatMap((output) => [output, ...readersOf(output)])]) {
+    const why = value === null ? undefined : real.get(value.name);
+    if (why !== undefined) return why;
+  }
+  return 'no finite range is known for what it reads or makes';
+}
+
+/** What the nodes make that read a value. */
+function readersOf({ uses }: Value): Value[] {
+  return [...uses].flatMap(({ user }) => (user instanceof Node ? user.outputs : []));
 }
 
 /** Chooses, asks for ranges that are not given, and chooses again without the values that have none. */
@@ -179,11 +214,14 @@ function floatNames(model: Model): Set<string> {
 /** Gives the values of a group their levels. */
 function attach(
   { values, leaders, fixed }: Group,
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   scheme: ConverterScheme | null,
   ranges: ReadonlyMap<string, GivenRange>,
 ): PlannedActivation[] {
-  const own = fixed === null ? leaders.map(({ name }) => ranges.get(name)!) : [fixed];
+  const own =
+    fixed === null
+      ? leaders.map(({ name }) => ranges.get(name)!)
+      : [bitsOf[storage] > 8 ? finer(fixed, storage) : fixed];
   const { scale, zeroPoint, min, max } = levelsOfRanges(own, storage, scheme);
   return values.map((value) => {
     value.quantization = {
@@ -198,6 +236,15 @@ function attach(
   });
 }
 
+/** The levels of 16 bits for a range that is known for 256 steps: of int16, TFLite's kernels are made for 1/32768. */
+function finer({ min, max }: Range, storage: LevelStorage): GivenRange {
+  const width = ((max - min) * 256) / 255;
+  const isOneSided = min === 0 || max === 0;
+  if (storage === 'int16') return { scale: (isOneSided ? width : width / 2) / 32768, zeroPoint: 0 };
+  const zeroPoint = min === 0 ? 0 : isOneSided ? 65535 : 32768;
+  return { scale: width / 65536, zeroPoint };
+}
+
 interface LevelsOfRange {
   scale: number;
   zeroPoint: number;
@@ -209,7 +256,7 @@ interface LevelsOfRange {
 /** Levels for all that is known about values which share them; levels that are given for the first of them are taken. */
 function levelsOfRanges(
   ranges: readonly GivenRange[],
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   scheme: ConverterScheme | null,
 ): LevelsOfRange {
   const { min: least, max: most } = integerRange(storage);
@@ -226,7 +273,8 @@ function levelsOfRanges(
   if (scheme !== null) return { ...activationSteps(min, max), min, max };
   const { scale, zeroPoint } = affineParameters(Float32Array.of(min), Float32Array.of(max), {
     storage,
-    symmetric: false,
+    // TFLite has no zero points of int16.
+    symmetric: storage === 'int16',
   });
   return { scale: scale[0]!, zeroPoint: zeroPoint?.[0] ?? 0, min, max };
 }
@@ -243,7 +291,8 @@ async function storeWeights(
     const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
     const x = node.inputs[0]?.quantization;
     if (weight === undefined || typeof weight === 'string' || x == null) continue;
-    const product = { node, step: x.scale[0]! };
+    const step = bitsOf[x.storage as LevelStorage] > 8 ? null : x.scale[0]!;
+    const product = { node, step };
     const known = products.get(weight);
     if (known === undefined) products.set(weight, [product]);
     else known.push(product);
@@ -269,7 +318,7 @@ async function storeWeights(
 }
 
 /** A constant that is added or multiplied, with one scale. */
-interface Levels {
+export interface Levels {
   scheme: Scheme;
   measured: Measured;
 }
@@ -279,7 +328,7 @@ const leastOperandDb = 30;
 
 async function measureOperands(
   node: Node,
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   rule: ConverterScheme | null,
   levels: Map<Value, Levels>,
 ): Promise<void> {
@@ -289,7 +338,7 @@ async function measureOperands(
     if (levels.has(value) || constant.data.size === 0) continue;
     const scheme: Scheme = {
       storage,
-      symmetric: rule === 'tflite',
+      symmetric: rule === 'tflite' || storage === 'int16',
       granularity: 'tensor',
       axis: null,
       blockSize: null,

@@ -1,3 +1,4 @@
+import { rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
 import type { Feeds } from '../../runtime/runner.ts';
@@ -34,7 +35,9 @@ export async function recover(context: Context): Promise<void> {
   const { equalize, smooth } = settings.recover;
   if (!mayRewrite(context) || samples === null || (!equalize && !smooth)) return;
   const few = await firstOf(samples.statistics());
-  const shapes = shapesFor(context.model, few[0]!);
+  const [first] = few;
+  if (first === undefined) throw rangeError('calibration', 'at least one sample', 0);
+  const shapes = shapesFor(context.model, first);
   const levels = { activations: 255, weights: 127, byOutput: settings.granularity !== 'tensor' };
   const found = await proposeFactors(context.model, shapes, few, levels, context.signal);
   const trial = new Trial(context);
@@ -47,25 +50,31 @@ export async function recover(context: Context): Promise<void> {
   }
 }
 
-/** All proposals; the half of them that promises most; all at half the strength. */
+/** All proposals; all with room for other samples; the half of them that promises most. */
 function tries(proposals: readonly Proposal[]): Proposal[][] {
   const ordered = [...proposals].sort((a, b) => b.gain - a.gain);
   const half = ordered.slice(0, Math.ceil(ordered.length / 2));
-  const gentle = proposals.map((proposal) => ({
-    ...proposal,
-    factors: new Map([...proposal.factors].map(([factor, x]) => [factor, Math.sqrt(x)])),
-  }));
-  return [[...proposals], gentle, ...(half.length < ordered.length ? [half] : [])];
+  const careful = proposals.map((proposal) => ({ ...proposal, factors: proposal.careful }));
+  return [[...proposals], careful, ...(half.length < ordered.length ? [half] : [])];
 }
 
 /** A gain below it is chance, dB. */
 const leastGainDb = 0.1;
 
+/** Outputs as near as this are not bettered at the cost of bytes, dB. */
+const plentyDb = 38;
+
+interface Verdict {
+  evaluation: Evaluation;
+  /** Of the weights. */
+  bytes: number;
+}
+
 /** Quantizes with and without a change, and keeps what comes out nearer. */
 class Trial {
   readonly #context: Context;
   #reference: Reference | null = null;
-  #best: Evaluation | null = null;
+  #best: Verdict | null = null;
 
   constructor(context: Context) {
     this.#context = context;
@@ -79,30 +88,34 @@ class Trial {
     const { model, recovery, statistics } = this.#context;
     const before = this.#best ?? (await this.#judge(this.#context));
     this.#best = before;
-    let best: { proposals: readonly Proposal[]; evaluation: Evaluation } | null = null;
+    let best: { proposals: readonly Proposal[]; verdict: Verdict } | null = null;
     for (const proposals of candidates) {
       const changed = clone(model);
       change(changed, proposals);
-      const evaluation = await this.#judge(withModel(this.#context, changed));
-      if (gainOf(best?.evaluation ?? before, evaluation) > 0) best = { proposals, evaluation };
+      const verdict = await this.#judge(withModel(this.#context, changed));
+      // Rows that were alike may need steps of their own afterwards.
+      if (verdict.bytes > before.bytes && before.evaluation.sqnrDb >= plentyDb) continue;
+      if (gainOf((best?.verdict ?? before).evaluation, verdict.evaluation) > 0)
+        best = { proposals, verdict };
     }
-    const gainDb = best === null ? 0 : gainOf(before, best.evaluation);
+    const gainDb = best === null ? 0 : gainOf(before.evaluation, best.verdict.evaluation);
     if (best === null || gainDb < leastGainDb) return;
     change(model, best.proposals);
     statistics.forget();
-    this.#best = best.evaluation;
+    this.#best = best.verdict;
     const layers = [...new Set(best.proposals.flatMap((proposal) => proposal.layers))];
     recovery.push({ kind, layers, gainDb, note: noteOf(kind, best.proposals) });
   }
 
-  async #judge(context: Context): Promise<Evaluation> {
+  async #judge(context: Context): Promise<Verdict> {
     const { given, settings, signal } = context;
     const options = signal === undefined ? {} : { signal };
     const { feeds } = await this.#context.samples!.judging();
     this.#reference ??= await Reference.of(withHeads(this.#context.model), feeds, options);
     const decisions = decide(context.model, settings, given.layers ?? {}, given);
-    const { model } = await quantizeWith(context, decisions);
-    return evaluate(this.#reference, withHeads(model), feeds, options);
+    const { model, layers } = await quantizeWith(context, decisions);
+    const evaluation = await evaluate(this.#reference, withHeads(model), feeds, options);
+    return { evaluation, bytes: layers.reduce((sum, { bytesAfter }) => sum + bytesAfter, 0) };
   }
 }
 

@@ -1,7 +1,6 @@
 import { constantOfValue } from '../../ir/constant.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { channelRules } from './channel-rules.ts';
 import { countOf, type Digits } from './digits.ts';
 
 /** The channels of a value: where they lie, and the factor that each may be divided by, by its number. */
@@ -39,19 +38,11 @@ export class ChannelMap {
   readonly scaled: Scaled[] = [];
   readonly readers: LinearReader[] = [];
 
-  /** @param shapes  of values, by name, for one sample */
+  /** Knows no channels yet: `mapChannels` finds them.
+   *  @param shapes  of values, by name, for one sample */
   constructor(model: Model, shapes: ReadonlyMap<string, readonly number[]>) {
     this.model = model;
     this.#shapes = shapes;
-    for (const node of model.graph.nodes) {
-      const rule = channelRules[node.domain === '' ? node.op : `${node.domain}.${node.op}`];
-      const taken = rule?.(node, this) ?? [];
-      node.inputs.forEach((value, index) => {
-        if (value !== null && !taken.includes(index)) this.pin(value);
-      });
-      for (const graph of node.subgraphs()) this.#pinBody(graph.nodes);
-    }
-    for (const value of model.graph.outputs) this.pin(value);
   }
 
   /** Values with channels whose factors are not all pinned. */
@@ -113,17 +104,6 @@ export class ChannelMap {
       else if (y < 0) this.#same[x] = -1;
       else this.#same[Math.max(x, y)] = Math.min(x, y);
     });
-  }
-
-  #pinBody(nodes: readonly Node[]): void {
-    const pending = [...nodes];
-    for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
-      for (const value of node.inputs) if (value !== null) this.pin(value);
-      for (const graph of node.subgraphs()) {
-        for (const value of graph.outputs) this.pin(value);
-        pending.push(...graph.nodes);
-      }
-    }
   }
 }
 

@@ -15,8 +15,6 @@ export interface Choice {
   readonly factors: Float64Array;
   readonly before: number;
   readonly after: number;
-  /** Which of the candidates it is. */
-  readonly name: string;
 }
 
 /** Largest and smallest factor: beyond it float32 products would lose digits in some runtimes' sums. */
@@ -24,32 +22,26 @@ const limit = 2 ** 10;
 
 /** Takes the candidate with which the levels' steps make the least noise: all ranges alike to some degree (how far, by
  *  quarters), with or without regard to the weights that multiply a channel.
+ *  @param mostQuarters  4: ranges may be quite alike, which leaves no channel room for samples that go further
  *  Source: Nagel et al. 2019, section 4.1 (ranges of weights); Xiao et al. 2022, equation 4 (of values and weights). */
-export function chooseFactors(cluster: Cluster, levels: Levels): Choice {
+export function chooseFactors(cluster: Cluster, levels: Levels, mostQuarters: 3 | 4): Choice {
   const ranges = rangesOf(cluster);
   const weights = largestWeights(cluster);
   const none = new Float64Array(cluster.factors.length).fill(1);
   const before = noiseOf(cluster, none, levels);
-  let best: Choice = { factors: none, before, after: before, name: 'none' };
-  const consider = (name: string, factors: Float64Array): void => {
+  let best: Choice = { factors: none, before, after: before };
+  const consider = (factors: Float64Array): void => {
     const limited = factors.map((x) => Math.fround(Math.min(limit, Math.max(1 / limit, x))));
     const after = noiseOf(cluster, limited, levels);
-    if (after < best.after) best = { factors: limited, before, after, name };
+    if (after < best.after) best = { factors: limited, before, after };
   };
-  // All ranges quite alike would leave no channel room for samples that go further than these.
-  for (const [quarters, name] of [
-    [1, '1/4'],
-    [2, '1/2'],
-    [3, '3/4'],
-  ] as const) {
+  for (let quarters = 1; quarters <= mostQuarters; quarters++) {
     const alike = ranges.map((x) => quarterPower(x, quarters));
-    consider(`ranges ^ ${name}`, alike);
+    consider(alike);
+    if (quarters === 4) continue;
     const shared = alike.map((x, i) => x / quarterPower(weights[i]!, 4 - quarters));
     const most = shared.reduce((found, x, i) => Math.max(found, ranges[i]! / x), 0);
-    consider(
-      `ranges ^ ${name} · weights ^ -${4 - quarters}/4`,
-      shared.map((x) => x * most),
-    );
+    consider(shared.map((x) => x * most));
   }
   return best;
 }

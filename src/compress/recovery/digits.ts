@@ -10,6 +10,7 @@ export interface Digit {
 /** Digits of a channel, the most significant first; those that follow each other in memory are one. */
 export type Digits = readonly Digit[];
 
+/** Digits in the form in which equal ones are the same: those of one value left out, neighbors as one. */
 export function digitsOf(list: readonly Digit[]): Digits {
   const digits: Digit[] = [];
   for (const { inner, size } of list) {
@@ -59,10 +60,12 @@ export function channelAt(digits: Digits, place: number): number {
   return channel;
 }
 
+/** How many channels there are. */
 export function countOf(digits: Digits): number {
   return digits.reduce((product, { size }) => product * size, 1);
 }
 
+/** Whether channels lie at the same places. */
 export function sameDigits(a: Digits, b: Digits): boolean {
   return (
     a.length === b.length &&

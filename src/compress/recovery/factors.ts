@@ -9,9 +9,10 @@ import { inferShapes } from '../../passes/shapes.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import { applyFactors } from './apply-factors.ts';
 import { channelStatistics } from './channel-statistics.ts';
-import { ChannelMap, type Channels } from './channels.ts';
-import { type Choice, chooseFactors, type Levels } from './choose-factors.ts';
+import type { Channels } from './channels.ts';
+import { chooseFactors, type Levels } from './choose-factors.ts';
 import { type Cluster, clustersOf } from './clusters.ts';
+import { mapChannels } from './map-channels.ts';
 
 /** Factors of channels that are worth trying: how they are chosen, and for which layers. */
 export interface Proposal {
@@ -19,11 +20,12 @@ export interface Proposal {
   readonly kind: 'equalize' | 'smooth';
   /** Factors by number, in the map of the model that they were found on and of its copies. */
   readonly factors: ReadonlyMap<number, number>;
+  /** Less of it, with room in channels for samples that go further than those at hand. */
+  readonly careful: ReadonlyMap<number, number>;
   /** Layers that read the channels, by their first outputs. */
   readonly layers: readonly string[];
   /** Part of the products' relative noise that is expected to go. */
   readonly gain: number;
-  readonly how: string;
 }
 
 /** Proposals that expect less than this of noise to go are not worth a try. */
@@ -40,28 +42,37 @@ export async function proposeFactors(
   levels: Levels,
   signal?: AbortSignal,
 ): Promise<Proposal[]> {
-  const map = new ChannelMap(model, shapes);
+  const map = mapChannels(model, shapes);
   const whole: Channels = { digits: [], factors: new Int32Array(1) };
   const results = map.readers.map(({ node }) => [node.outputs[0]!, whole] as const);
   const values = new Map<Value, Channels>([...results, ...map.values]);
   const statistics = await channelStatistics(map, samples, [...values], signal);
   const proposals: Proposal[] = [];
   for (const cluster of clustersOf(map, statistics)) {
-    const choice = chooseFactors(cluster, levels);
+    const choice = chooseFactors(cluster, levels, 4);
+    const careful = chooseFactors(cluster, levels, 3);
     const gain = choice.before - choice.after;
-    if (gain > leastGain * choice.before) proposals.push(proposalOf(cluster, choice, gain));
+    if (gain > leastGain * choice.before)
+      proposals.push(proposalOf(cluster, choice.factors, careful.factors, gain));
   }
   return proposals;
 }
 
-function proposalOf({ factors, readers, scaled }: Cluster, choice: Choice, gain: number): Proposal {
+function proposalOf(
+  { factors, readers, scaled }: Cluster,
+  chosen: Float64Array,
+  careful: Float64Array,
+  gain: number,
+): Proposal {
   const isNormalized = scaled.some(({ node }) => normalizations.has(node.op));
+  const byNumber = (own: Float64Array): Map<number, number> =>
+    new Map(factors.map((factor, i) => [factor, own[i]!]));
   return {
     kind: isNormalized ? 'smooth' : 'equalize',
-    factors: new Map(factors.map((factor, i) => [factor, choice.factors[i]!])),
+    factors: byNumber(chosen),
+    careful: byNumber(careful),
     layers: readers.map(({ node }) => keyOf(node)),
     gain,
-    how: choice.name,
   };
 }
 
@@ -82,7 +93,7 @@ export function scaleChannels(
     rule: proposals[0]?.kind ?? 'equalize',
     reason: 'channels with ranges alike lose less',
   });
-  applyFactors(edit, new ChannelMap(model, shapes), factors, namesAround(model.graph));
+  applyFactors(edit, mapChannels(model, shapes), factors, namesAround(model.graph));
   edit.commit();
 }
 

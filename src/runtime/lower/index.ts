@@ -2,6 +2,7 @@ import { storedLowerings } from '../reference-contract/always.ts';
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
+import { int8BlockLowerings } from './int8/blocks.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
 import { int8ConvTransposeLowerings } from './int8/conv-transpose.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
@@ -51,6 +52,7 @@ export const lowerings: readonly Lowering[] = [
   ...int8PairLowerings,
   ...int8ElementwiseLowerings,
   ...int8PairwiseLowerings,
+  ...int8BlockLowerings,
   ...int8DynamicLowerings,
   ...int8DynamicProductLowerings,
   ...int8PoolLowerings,
