@@ -33,6 +33,7 @@ async function quantized(
   const { model, report } = await compress(await readModel(bytes), {
     quantize: { weights: 'int8', mode: 'static', recover, minOutputDb: null },
     calibration: samples.map((tensor) => ({ x: tensor })),
+    force: true,
   });
   verify(model);
   const written = await writeModel(model);

@@ -4,6 +4,7 @@ import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
 import { int8BlockLowerings } from './int8/blocks.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
+import { int8ConvIntegerLowerings } from './int8/conv-integer.ts';
 import { int8ConvTransposeLowerings } from './int8/conv-transpose.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8DynamicProductLowerings } from './int8/dynamic-product.ts';
@@ -47,6 +48,7 @@ export const lowerings: readonly Lowering[] = [
   ...selectLowerings,
   ...recurrentLowerings,
   ...int8ConvLowerings,
+  ...int8ConvIntegerLowerings,
   ...int8ConvTransposeLowerings,
   ...int8MatmulLowerings,
   ...int8PairLowerings,
