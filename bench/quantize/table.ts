@@ -85,9 +85,9 @@ export function plainText({ title, head, rows, notes, asked }: PlainTable): stri
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  '),
   );
-  const short = notes.map((note) => `  NOT ${asked ?? 'BETTER THAN DEFAULTS'}  ${note}`);
-  const count = `${asked === undefined ? 'worse than defaults' : `short of ${asked}`}: ${notes.length}`;
-  return ['', title, ...lines, '', count, ...short].join('\n');
+  const short = notes.map((note) => `  ${note}`);
+  const of = asked === undefined ? '' : ` of ${asked}`;
+  return ['', title, ...lines, '', `fell short${of}: ${notes.length}`, ...short].join('\n');
 }
 
 const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : '∞');

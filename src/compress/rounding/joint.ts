@@ -84,7 +84,7 @@ function finite(tensor: Tensor, name: string): Float32Array {
   return data;
 }
 
-/** Moments of a group's vectors.
+/** Moments of a group's vectors, which are used up.
  *  @param weights    of the group, [outputs × K]
  *  @param isCentered whether moments are about the means, as is right where a bias takes these up
  *  @param withGram   whether E[ã ãᵀ] is wanted */
@@ -96,8 +96,8 @@ export function momentsOf(
   { isCentered, withGram }: { isCentered: boolean; withGram: boolean },
 ): GroupMoments {
   const count = rows * size;
-  const a = real.slice(group * count, (group + 1) * count);
-  const b = coarse.slice(group * count, (group + 1) * count);
+  const a = real.subarray(group * count, (group + 1) * count);
+  const b = coarse.subarray(group * count, (group + 1) * count);
   const realMean = meanOf(a, size);
   const coarseMean = meanOf(b, size);
   if (isCentered) {

@@ -31,12 +31,14 @@ export interface RoundedLayer {
 }
 
 /** Rounds the weights of a layer.
- *  @param moments  of each group */
-export function roundWeights(
+ *  @param moments  of each group
+ *  @param breathe  called between rows */
+export async function roundWeights(
   layer: Layer,
   moments: readonly GroupMoments[],
   method: Exclude<Rounding, 'nearest'>,
-): RoundedLayer {
+  breathe: () => Promise<void>,
+): Promise<RoundedLayer> {
   const { reader, weights, shape, scheme, parameters } = layer;
   const { groups, size, outputs } = reader;
   const index = scaleIndex(shape, { ...scheme, ...parameters });
@@ -45,7 +47,7 @@ export function roundWeights(
   const isShared = sharedScales(layer, index);
   const each = outputs / groups;
   const total = { signal: 0, nearestError: 0, error: 0 };
-  moments.forEach(({ gram, diagonal, shift }, group) => {
+  for (const [group, { gram, diagonal, shift }] of moments.entries()) {
     const metric = gram === null ? diagonalMetric(diagonal) : metricOf(gram, size);
     const given = new Float64Array(each * size);
     for (let i = 0; i < each; i++)
@@ -70,7 +72,8 @@ export function roundWeights(
     });
     const signals = squaresOf(metric, given, each);
     const errors = squaresOf(metric, deviations, each);
-    rows.forEach(({ row, scales, elements }, i) => {
+    for (const [i, { row, scales, elements }] of rows.entries()) {
+      await breathe();
       const start = {
         levels: nearest.subarray(i * size, (i + 1) * size),
         scale: row.scale,
@@ -89,8 +92,8 @@ export function roundWeights(
         scales.forEach((at, part) => {
           scale[at] = rounded.scale[part]!;
         });
-    });
-  });
+    }
+  }
   return { levels, parameters: { scale, zeroPoint: parameters.zeroPoint }, ...total };
 }
 

@@ -17,6 +17,9 @@ const wholeFactors: readonly number[] = [
 /** The same for rows with several scales, of which each is chosen by itself before, in those. */
 const partFactors: readonly number[] = [1.1, 1.04, 1, 0.96, 0.9];
 
+/** Multiplications up to which all of them are tried on a row; beyond, every second one. */
+const mostWork = 2 ** 27;
+
 /** Rounds a row so that the output's error is small.
  *  @param nearest  what every element's nearest level gives: what is returned is no worse
  *  @param mayScale  whether scales may be changed
@@ -36,15 +39,18 @@ export function roundRow(
 }
 
 function scalesOf(metric: Metric, row: Row): Float64Array[] {
+  const isLong = metric.size ** 2 * wholeFactors.length > mostWork;
+  const few = (factors: readonly number[]): readonly number[] =>
+    isLong ? factors.filter((_, i) => i % 2 === 0) : factors;
   const scaled = (scale: Float64Array, factor: number): Float64Array =>
     scale.map((s) => Math.fround(s * factor));
-  if (row.scale.length === 1) return wholeFactors.map((factor) => scaled(row.scale, factor));
+  if (row.scale.length === 1) return few(wholeFactors).map((factor) => scaled(row.scale, factor));
   const chosen = eachBest(
     metric,
     row,
     wholeFactors.map((factor) => scaled(row.scale, factor)),
   );
-  return [row.scale, ...partFactors.map((factor) => scaled(chosen, factor))];
+  return [row.scale, ...few(partFactors).map((factor) => scaled(chosen, factor))];
 }
 
 /** For each part the scale with the least error if errors did not add up: by the metric's diagonal. */

@@ -105,10 +105,13 @@ export async function roundLayers(
       coarse.replace(value.name, nearest(constant, wish));
   }
   const breathe = breather();
-  let done = 0;
-  for (const [node, job] of jobs) {
+  const pause = async (): Promise<void> => {
     await breathe();
     checkAborted(signal);
+  };
+  let done = 0;
+  for (const [node, job] of jobs) {
+    await pause();
     const name = node.outputs[0]!.name;
     onProgress?.({ stage: 'round', done: done++, total: jobs.size, name });
     const a = await real.before(node, node.inputs[0]!, signal);
@@ -138,7 +141,7 @@ export async function roundLayers(
       isFull,
     };
     const method = job.wish.rounding as RoundedWeight['method'];
-    const found = roundWeights(layer, moments, method);
+    const found = await roundWeights(layer, moments, method, pause);
     const stored = levelsConstant(scheme, job.constant.shape, found.levels);
     const reals = realsOf(stored, quantizationOf(job.constant, scheme, found.parameters));
     coarse.replace(job.value.name, reals);
