@@ -115,7 +115,7 @@ const db = (made: { again: Model }, before: Record<string, Tensor>): number => {
 
 x('beside integers they are rounded on what layers read, and biases go with it', async () => {
   const before = await runModel(conv(), feeds);
-  const settings = { mode: 'static', eightBits: 0 } as const;
+  const settings = { mode: 'static', eightBits: 0, recover: false } as const;
   const nearest = await small(conv(), { ...settings, rounding: 'nearest' }, samples);
   const chosen = await small(conv(), settings, samples);
   assert.ok(nearest.report.layers.every(({ rounding }) => rounding === undefined));
@@ -287,7 +287,9 @@ x('TFLite files have int4 operators, which the reference contract computes alike
   const reference = createSession(made.again, { contract: 'reference' });
   const [a, b] = [dataOf(single.run(given)), dataOf(reference.run(given))];
   const apart = Math.max(...a.map((value, i) => Math.abs(value - b[i]!)));
-  assert.ok(apart <= 12 / 256, `${apart}`);
+  // Roundings at every layer that differ by a step: of shares of ten classes.
+  assert.ok(apart <= 32 / 256, `${apart}`);
+  assert.is(b.indexOf(Math.max(...b)), a.indexOf(Math.max(...a)));
   assert.ok(kernels(single, given, 'mp.Conv').every((kernel) => kernel.startsWith('q8')));
   single.dispose();
   reference.dispose();
