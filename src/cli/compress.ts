@@ -10,6 +10,7 @@ import {
 } from '../compress/index.ts';
 import { targets } from '../compress/options.ts';
 import { roundings } from '../compress/rounding/round.ts';
+import { levelStorages } from '../compress/scheme.ts';
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
@@ -38,6 +39,8 @@ const options: OptionTable = {
   scheme: { type: 'string' },
   like: { type: 'string' },
   'io-types': { type: 'string' },
+  activations: { type: 'string' },
+  'eight-bits': { type: 'string' },
   'short-names': { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
@@ -73,10 +76,13 @@ export const compressVerb: Verb = {
       --scheme S          tflite, tflite-mlir: scales, weights and biases exactly as TFLite's converter has them
       --like FILE         take the ranges of the activations from a quantized model of the same operators, or from
                           the JSON of --dry-run --json, instead of samples
+      --activations TYPE  int8 (default), uint8, int16 or uint16: integers of computed values, for --mode static
       --io-types TYPE     float32 (default) or int8: what the model takes and gives
       --short-names       give values within the model names of a few letters: a smaller file
-      --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
+      --granularity G     one scale per tensor, channel (8 bits, convolutions: default) or block (4-bit
+                          matrices: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
+      --eight-bits SHARE  of 4-bit weights with --calibration: how many may keep 8 bits, where 4 would cost most (0.125)
       --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
                           (4 bits with --calibration: adaround, else nearest)
       --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
@@ -157,6 +163,8 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'scheme',
         'like',
         'io-types',
+        'activations',
+        'eight-bits',
         'mode',
         'target',
         'granularity',
@@ -197,6 +205,10 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (scheme !== undefined) settings.scheme = scheme;
   if (ioTypes !== undefined) settings.ioTypes = ioTypes;
   if (method !== undefined) settings.calibrationMethod = method;
+  const activations = oneOf('activations', text.get('activations'), levelStorages);
+  if (activations !== undefined) settings.activations = activations;
+  const eightBits = text.get('eight-bits');
+  if (eightBits !== undefined) settings.eightBits = shareOf('eight-bits', eightBits);
   if (mode !== undefined) settings.mode = mode;
   if (rounding !== undefined) settings.rounding = rounding;
   if (granularity !== undefined) settings.granularity = granularity;
@@ -206,6 +218,13 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
   return { quantize: settings, ...(target === undefined ? {} : { target }) };
+}
+
+function shareOf(name: string, given: string): number {
+  const share = given.trim() === '' ? Number.NaN : Number(given);
+  if (!(share >= 0 && share <= 1))
+    throw new UsageError(`--${name} takes a share 0 to 1, not ${given}`);
+  return share;
 }
 
 /** The samples of --calibration, which can be gone through more than once; null without it. */

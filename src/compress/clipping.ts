@@ -30,16 +30,14 @@ export class Clipping {
     this.#errors = new Float64Array(min.length * shares.length);
   }
 
-  /** Adds the errors of a slab's numbers.
-   *  @param importance  what an error of each number counts, as many; 1 without
-   *  Cost O(numbers × shares). */
-  add(reals: Float32Array, slab: Slab, importance?: Float32Array): void {
+  /** Adds the errors of a slab's numbers. Cost O(numbers × shares). */
+  add(reals: Float32Array, slab: Slab): void {
     const { outer, channels, inner } = slab;
     const block = this.#scheme.blockSize;
     const base = slab.firstScale - this.#first;
     if (block === null) {
       for (let row = 0; row < outer * channels; row++)
-        this.#run(base + (row % channels), reals, row * inner, inner, importance);
+        this.#run(base + (row % channels), reals, row * inner, inner);
       return;
     }
     const groups = Math.ceil(channels / block);
@@ -48,18 +46,12 @@ export class Clipping {
         for (let i = 0; i < inner; i++) {
           const cell = base + (o * groups + Math.floor(c / block)) * inner + i;
           const count = inner === 1 ? Math.min(block, channels - c) : 1;
-          this.#run(cell, reals, (o * channels + c) * inner + i, count, importance);
+          this.#run(cell, reals, (o * channels + c) * inner + i, count);
         }
   }
 
   /** Adds the errors of consecutive numbers that have one scale. */
-  #run(
-    cell: number,
-    reals: Float32Array,
-    from: number,
-    count: number,
-    importance: Float32Array | undefined,
-  ): void {
+  #run(cell: number, reals: Float32Array, from: number, count: number): void {
     for (let k = 0; k < shares.length; k++) {
       const { scale, low, high } = this.#tables[k]!;
       const [step, lowest, highest] = [scale[cell]!, low[cell]!, high[cell]!];
@@ -68,7 +60,7 @@ export class Clipping {
         const real = reals[at]!;
         const level = Math.min(highest, Math.max(lowest, Math.round(real / step)));
         const error = real - level * step;
-        sum += importance === undefined ? error * error : error * error * importance[at]!;
+        sum += error * error;
       }
       this.#errors[cell * shares.length + k]! += sum;
     }

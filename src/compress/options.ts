@@ -10,7 +10,14 @@ import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
 import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
-import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
+import {
+  bitsOf,
+  type Granularity,
+  isStorage,
+  type LevelStorage,
+  levelStorages,
+  type Storage,
+} from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
@@ -366,11 +373,7 @@ function resolveActivations(
     throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;
   const storages: readonly LevelStorage[] =
-    scheme !== null
-      ? ['int8']
-      : isTflite
-        ? ['int8', 'int16']
-        : ['int8', 'uint8', 'int16', 'uint16'];
+    scheme !== null ? ['int8'] : isTflite ? ['int8', 'int16'] : levelStorages;
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);

@@ -27,20 +27,14 @@ export interface Measured {
 
 /** Finds scales and zero points of a float32 weight and measures the rounding error, slab by slab:
  *  memory does not grow with the weight. Scales of 8 bits hold the whole range; at 4 bits each is the one with the least
- *  squared error. Reads the weight once, or up to three times where a scale spans several slabs.
- *  @param importance  what a squared error of each element counts when scales of 4 bits are chosen */
-export function measure(
-  weight: Constant,
-  scheme: Scheme,
-  importance?: Float32Array,
-): MaybePromise<Measured> {
-  return run(measureSteps(weight, scheme, importance));
+ *  squared error. Reads the weight once, or up to three times where a scale spans several slabs. */
+export function measure(weight: Constant, scheme: Scheme): MaybePromise<Measured> {
+  return run(measureSteps(weight, scheme));
 }
 
 function* measureSteps(
   weight: Constant,
   scheme: Scheme,
-  importance: Float32Array | undefined,
 ): Generator<MaybePromise<unknown>, Measured, unknown> {
   const view = channelView(scheme);
   const parts = slabs(view);
@@ -51,7 +45,7 @@ function* measureSteps(
   }
   const found =
     bitsOf[scheme.storage] === 4
-      ? yield* clipped(weight, scheme, { min, max }, importance)
+      ? yield* clipped(weight, scheme, { min, max })
       : affineParameters(min, max, scheme);
   let signal = 0;
   let noise = 0;
@@ -73,8 +67,7 @@ function* measureSteps(
 function* clipped(
   weight: Constant,
   scheme: Scheme,
-  { min, max }: { min: Float32Array; max: Float32Array },
-  importance: Float32Array | undefined,
+  { min, max }: Extremes,
 ): Generator<MaybePromise<unknown>, AffineParameters, unknown> {
   const { shared, scales } = channelView(scheme);
   const result = { scale: new Float32Array(scales), zeroPoint: new Int32Array(scales) };
@@ -84,10 +77,10 @@ function* clipped(
   };
   const whole = shared ? new Clipping(scheme, min, max) : null;
   for (const slab of slabs(channelView(scheme))) {
-    const { firstScale, start, count } = slab;
+    const { firstScale } = slab;
     const end = firstScale + slab.scales;
     const own = whole ?? new Clipping(scheme, ...ends(firstScale, end), firstScale);
-    own.add(yield* floats(weight, slab), slab, importance?.subarray(start, start + count));
+    own.add(yield* floats(weight, slab), slab);
     if (own !== whole) keep(own.best(), firstScale);
   }
   if (whole !== null) keep(whole.best(), 0);

@@ -1,10 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Clipping } from '../../src/compress/clipping.ts';
 import { type CompressResult, compress, type QuantizeSettings } from '../../src/compress/index.ts';
 import { measure } from '../../src/compress/quantized.ts';
-import { channelView, type Scheme } from '../../src/compress/scheme.ts';
-import { slabs } from '../../src/compress/slabs.ts';
+import type { Scheme } from '../../src/compress/scheme.ts';
 import { bytesOf, type Tensor } from '../../src/core/tensor.ts';
 import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeTflite } from '../../src/formats/tflite/codec.ts';
@@ -209,27 +207,6 @@ x('scales have the least squared error of the shares of a range', async () => {
     assert.ok(own <= 1.03 * Math.min(...errors), `row ${row}: ${own} of ${Math.min(...errors)}`);
   }
   assert.ok(chosen < 0.9 * whole, `${chosen} of ${whole}`);
-});
-
-x('errors count as much as what is multiplied with them', () => {
-  const scheme: Scheme = {
-    storage: 'int4',
-    symmetric: true,
-    granularity: 'tensor',
-    axis: null,
-    blockSize: null,
-    view: [8],
-  };
-  const reals = Float32Array.of(7, 0.4, 1.4, 2.6, 0.6, 1.6, 2.4, 0.5);
-  const [slab] = slabs(channelView(scheme));
-  const chosen = (importance?: Float32Array): number => {
-    const clipping = new Clipping(scheme, Float32Array.of(0), Float32Array.of(7));
-    clipping.add(reals, slab!, importance);
-    return clipping.best().scale[0]!;
-  };
-  // Where the largest counts for all, it is exact; where it counts for nothing, steps are finer.
-  assert.is(chosen(Float32Array.of(1e6, 1, 1, 1, 1, 1, 1, 1)), 1);
-  assert.ok(chosen(Float32Array.of(0, 1, 1, 1, 1, 1, 1, 1)) < 0.7);
 });
 
 const shared: readonly { name: string; images: () => Images }[] = [

@@ -101,7 +101,7 @@ export async function survey(
 
 /** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
  *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale
- *  for each output, biases int32 in steps of what is summed, or real beside 16 bits: these sums need more. What has no
+ *  for each output, biases int32 in steps of what is summed. What has no
  *  range, or would lose too much, stays as it is, and is listed. Quantization is attached to values. Inner graphs stay. */
 export async function quantizeActivations(
   model: Model,
@@ -298,8 +298,7 @@ async function storeWeights(
     const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
     const x = node.inputs[0]?.quantization;
     if (weight === undefined || typeof weight === 'string' || x == null) continue;
-    const step = bitsOf[x.storage as LevelStorage] > 8 ? null : x.scale[0]!;
-    const product = { node, step };
+    const product = { node, step: x.scale[0]! };
     const known = products.get(weight);
     if (known === undefined) products.set(weight, [product]);
     else known.push(product);

@@ -17,7 +17,6 @@ import {
   quantizationOf,
   quantizedConstant,
 } from '../quantized.ts';
-import { setRealBias } from '../rounding/bias.ts';
 import { levelsConstant } from '../rounding/levels-constant.ts';
 import type { RoundedWeight } from '../rounding/sequential.ts';
 import type { Scheme } from '../scheme.ts';
@@ -151,10 +150,10 @@ function biasFault(node: Node, weights: Constant, axis: number): string | null {
   return null;
 }
 
-/** A product that is to run on integers, and the step of its input; null where its bias stays real. */
+/** A product that is to run on integers, and the step of its input. */
 export interface Product {
   readonly node: Node;
-  readonly step: number | null;
+  readonly step: number;
 }
 
 /** Largest integer of a bias: sums have room beside it. As TFLite's converter has it. */
@@ -175,10 +174,9 @@ export async function storeLinear(
 ): Promise<Quantization> {
   const { constant, scheme } = weight;
   const biased = await Promise.all(
-    products.map(async ({ node, step }) => ({
-      node,
-      step: step ?? 1,
-      bias: step === null ? null : (rounded?.bias ?? (await realBias(node))),
+    products.map(async (product) => ({
+      ...product,
+      bias: rounded?.bias ?? (await realBias(product.node)),
     })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
@@ -196,9 +194,6 @@ export async function storeLinear(
         ? quantizedConstant(constant, scheme, parameters)
         : levelsConstant(scheme, constant.shape, rescaled(rounded, quantization, constant.shape));
   edit.setConstant(value, stored, quantization);
-  if (rounded?.bias != null)
-    for (const { node, step } of products)
-      if (step === null) setRealBias(edit, node, rounded.bias, names);
   for (const { node, step, bias } of biased) {
     if (bias === null) continue;
     if (rule === null || steps === null) {
@@ -229,9 +224,7 @@ function rescaled(
 
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
 
-interface Biased {
-  readonly node: Node;
-  readonly step: number;
+interface Biased extends Product {
   readonly bias: Float32Array | null;
 }
 
@@ -246,18 +239,19 @@ function roomyScale(
   products: readonly Biased[],
 ): Float32Array {
   const scale = Float32Array.from(parameters.scale);
-  const raise = (at: number, least: number): void => {
-    if (Math.fround(least) > scale[at]!) scale[at] = least;
-  };
   for (const { bias, step } of products) {
     scale.forEach((_, at) => {
-      raise(at, tiny / step);
+      raise(scale, at, tiny / step);
     });
     bias?.forEach((real, i) => {
-      raise(scale.length === 1 ? 0 : i, Math.abs(real) / (step * mostBias));
+      raise(scale, scale.length === 1 ? 0 : i, Math.abs(real) / (step * mostBias));
     });
   }
   return scale;
+}
+
+function raise(scale: Float32Array, at: number, least: number): void {
+  if (Math.fround(least) > scale[at]!) scale[at] = least;
 }
 
 async function converterSteps(

@@ -146,7 +146,8 @@ function legalizeBias(
   const levels = elementsOf(constant);
   const step = (i: number): number => scale[scale.length === 1 ? 0 : i]!;
   let error = 0;
-  const most = 2 ** 31 - 1;
+  // Sums beside int16 are multiplied in 48 bits. Source: kernels/internal/common.h, MultiplyByQuantizedMultiplier.
+  const most = storage === 'int64' ? 2 ** 46 : 2 ** 31 - 1;
   const stored = levels.map((level, i) => {
     if (isExact) return level;
     const at = own === null || own.scale.length === 1 ? 0 : i;
