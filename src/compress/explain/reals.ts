@@ -13,6 +13,7 @@ export async function realNumbers(value: Value | null): Promise<Float32Array | n
   return (await weightOf(value)?.read()) ?? null;
 }
 
+/** The same of a product's weights. */
 export function realWeights({ weight }: LinearLayer): Promise<Float32Array | null> {
   return realNumbers(weight);
 }

@@ -67,11 +67,11 @@ export async function shareOut(
   );
   const reader = await openProbe(reference.model, { add: [], read, twins });
   const probe = await openProbe(reference.model, { add: names, read, twins });
-  const quantized = new Other(
-    other,
-    reference.model,
-    heads.map((head) => head.other),
-  );
+  const stored = places.flatMap((place) => (place.rounded === null ? [] : [place.rounded.name]));
+  const quantized = new Other(other, reference.model, [
+    ...heads.map((head) => head.other),
+    ...stored,
+  ]);
   const outputs = heads.map(({ name }) => ({ name, signal: 0, noise: 0 }));
   const powers = new Map(names.map((name) => [name, { signal: 0, noise: 0 }]));
   const breathe = breather();
@@ -97,10 +97,12 @@ export async function shareOut(
         await breathe();
         checkAborted(signal);
         onStep?.(++done, steps.length * samples.length, step.place.name);
-        const change = changeOf(step, now);
+        const { place } = step;
+        const actual = place.rounded === null ? undefined : results[place.rounded.name];
+        const change = changeOf(step, now, asIn(now.values.get(place.name)!, actual));
         step.noise += powerOf(change) / samples.length;
         if (change.every((x) => x === 0)) continue;
-        const { name } = step.place;
+        const { name } = place;
         added.set(name, sum(added.get(name), change));
         const next = probe.run(feeds, dims, added);
         heads.forEach((head, index) => {
@@ -172,6 +174,7 @@ function stepsOf(places: readonly Place[], base: ProbeResult): Step[] {
 function changeOf(
   { place, kinds }: Pick<Step, 'place' | 'kinds'>,
   now: ProbeResult,
+  actual: Float32Array | null = null,
 ): Float32Array<ArrayBuffer> {
   const { name, grid } = place;
   const data = floats(now, name);
@@ -184,9 +187,25 @@ function changeOf(
   if (grid !== null && (kinds.includes('rounding') || kinds.includes('clipping'))) {
     const { rounding, clipping } = errorsOf(data, grid);
     if (kinds.includes('clipping')) add(clipping);
-    if (kinds.includes('rounding')) add(rounding);
+    if (kinds.includes('rounding')) {
+      const before = data.map((x, i) => x + (kinds.includes('clipping') ? clipping[i]! : 0));
+      add(settled(before, rounding, actual, grid.scale));
+    }
   }
   return total;
+}
+
+/** The change to the levels that are there, where they are about those that were expected. */
+function settled(
+  before: Float32Array,
+  rounding: Float32Array,
+  actual: Float32Array | null,
+  step: number,
+): Float32Array {
+  if (actual === null) return rounding;
+  const change = before.map((x, i) => actual[i]! - x);
+  const apart = powerOf(change.map((x, i) => x - rounding[i]!));
+  return apart < step * step ? change : rounding;
 }
 
 /** One number for each output of a product, everywhere. */

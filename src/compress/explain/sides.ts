@@ -19,14 +19,14 @@ export interface Sides {
 export async function sidesOf(reference: Model, quantized: Model): Promise<Sides> {
   const other = await attachedOf(quantized);
   const copy = clone(reference);
-  if (!hasNormalization(other.model)) await lossless(copy);
+  if (normalizations(copy) > normalizations(other.model)) await lossless(copy);
   const first = await partsOf(copy);
   const pairs = await pairUp(first, other);
   return { reference: first, other, pairs, heads: headsOf(copy, first, other, pairs) };
 }
 
-export function hasNormalization({ graph }: Model): boolean {
-  return graph.nodes.some(({ op }) => op === 'BatchNormalization');
+function normalizations({ graph }: Model): number {
+  return graph.nodes.filter(({ op }) => op === 'BatchNormalization').length;
 }
 
 /** Outputs, or what a last Softmax reads where the other model has it, too. */

@@ -18,8 +18,9 @@ export interface Place {
   /** What its bias changes by, one number for each output. */
   readonly bias: Float32Array | null;
   readonly grid: Grid | null;
-  /** The value in the other model. */
+  /** The value in the other model, and what it is there once it is rounded. */
   readonly other: Value | null;
+  readonly rounded: Value | null;
 }
 
 /** Places that change anything. */
@@ -37,7 +38,8 @@ export async function placesOf(reference: Parts, { layers, values }: Pairs): Pro
     const bias = pair === null ? null : await biasChange(pair);
     const grid = other === null ? null : gridAt(other);
     if (weights === null && bias === null && grid === null) continue;
-    places.push({ name: value.name, pair, weights, bias, grid, other });
+    const rounded = grid === null || other === null ? null : roundedAt(other);
+    places.push({ name: value.name, pair, weights, bias, grid, other, rounded });
   }
   return places;
 }
@@ -59,6 +61,17 @@ export function quantizationAt({ quantization, constant, uses }: Value): Quantiz
     found ??= saidQuantization(user);
   }
   return found;
+}
+
+/** The value behind the DequantizeLinear, where there are nodes. */
+function roundedAt(value: Value): Value | null {
+  if (value.quantization !== null) return value;
+  for (const { user } of value.uses) {
+    const stored = 'op' in user ? user.outputs[0] : undefined;
+    for (const { user: reader } of stored?.uses ?? [])
+      if ('op' in reader && reader.op === 'DequantizeLinear') return reader.outputs[0]!;
+  }
+  return null;
 }
 
 /** The levels of a quantization with one scale of at most 16 bits; null of another. */
