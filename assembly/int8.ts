@@ -141,6 +141,36 @@ export function i32_q8_requantize(
   }
 }
 
+/** y[i, j] = f32(c[i, j])·(rows[i·step]·columns[j]) + bias[j]: sums of products of levels as real numbers, the levels of
+ *  each row in steps of its own (step 0: one for all). columns and bias are [n rounded up to 8]. */
+export function i32_f32_scaled(
+  c: usize, y: usize, rows: usize, columns: usize, bias: usize, m: u32, n: u32, step: u32,
+): void {
+  for (; m > 0; m--) {
+    const row = v128.load32_splat(rows);
+    let j: u32 = 0;
+    for (; j + 4 <= n; j += 4) {
+      const at = j << 2;
+      v128.store(y + at, scaled(v128.load(c + at), row, v128.load(columns + at), v128.load(bias + at)));
+    }
+    for (; j < n; j++) {
+      const at = j << 2;
+      const sum = v128.load32_splat(c + at);
+      const one = scaled(sum, row, v128.load32_splat(columns + at), v128.load32_splat(bias + at));
+      store<f32>(y + at, f32x4.extract_lane(one, 0));
+    }
+    c += n << 2;
+    y += n << 2;
+    rows += step << 2;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function scaled(sums: v128, row: v128, columns: v128, bias: v128): v128 {
+  return f32x4.add(f32x4.mul(f32x4.convert_i32x4_s(sums), f32x4.mul(row, columns)), bias);
+}
+
 /** The contract of TFLite's reference kernels, rounding twice: SaturatingRoundingDoublingHighMul by a Q31
  *  multiplier, then RoundingDivideByPOT. shifts[j] > 0 multiplies before, < 0 divides after. */
 export function i32_q8_requantize_double(

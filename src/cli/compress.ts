@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
+import { converterSchemes } from '../compress/activations/converter.ts';
 import { calibrationMethods } from '../compress/calibration/index.ts';
 import {
   type CompressOptions,
@@ -7,18 +8,20 @@ import {
   compress,
   type QuantizeSettings,
 } from '../compress/index.ts';
+import { targets } from '../compress/options.ts';
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
 import { compressText } from '../report/text.ts';
 import { formatBytes } from '../report/units.ts';
-import { compareBytes } from '../runtime/compare.ts';
+import { compareBytes, compareModels } from '../runtime/compare.ts';
 import { inputsOf } from '../runtime/inputs.ts';
 import type { Feeds, Runner } from '../runtime/runner.ts';
 import { note, ProgressLine, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { type Opened, openModel } from './model.ts';
 import { type OptionTable, oneOf, type Parsed, parse, UsageError, wholeNumber } from './options.ts';
+import { withRanges } from './ranges.ts';
 import { chooseRunner } from './runner.ts';
 import { readSamples } from './samples.ts';
 import type { Verb } from './verb.ts';
@@ -26,9 +29,15 @@ import type { Verb } from './verb.ts';
 const options: OptionTable = {
   output: { type: 'string', short: 'o' },
   quantize: { type: 'string' },
+  mode: { type: 'string' },
+  target: { type: 'string' },
   calibration: { type: 'string' },
   'calibration-method': { type: 'string' },
   lossless: { type: 'boolean' },
+  scheme: { type: 'string' },
+  like: { type: 'string' },
+  'io-types': { type: 'string' },
+  'short-names': { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   affine: { type: 'boolean' },
@@ -52,9 +61,17 @@ export const compressVerb: Verb = {
 
   -o, --output FILE       where the new model goes; - for standard output
       --quantize TYPE     int8, uint8, int4, uint4 or float16 weights; without it only what loses nothing
+      --mode MODE         weight-only, dynamic (matrix products quantize what they read at run time) or static (with
+                          --calibration: default)
+      --target RUNTIME    where the model is to run: onnxruntime (default for ONNX), onnxruntime-web, tflite, modelpress
       --calibration DATA  samples, for int8 activations too: .npz with an array for each input, samples first;
                           .npy for one input; or a folder of these
       --calibration-method M  range of the activations by minmax (default), moving-average, percentile, entropy, mse
+      --scheme S          tflite, tflite-mlir: scales, weights and biases exactly as TFLite's converter has them
+      --like FILE         take the ranges of the activations from a quantized model of the same operators, or from
+                          the JSON of --dry-run --json, instead of samples
+      --io-types TYPE     float32 (default) or int8: what the model takes and gives
+      --short-names       give values within the model names of a few letters: a smaller file
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
@@ -102,8 +119,9 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
     const progress = new ProgressLine(quiet);
     const samples = calibrationOf(opened, parsed);
     const result = await compress(opened.model, {
-      ...settings,
+      ...(await withRanges(settings, parsed.text.get('like'), opened.model)),
       ...(samples === null ? {} : { calibration: samples }),
+      ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });
@@ -125,9 +143,16 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   ]);
   const granularity = oneOf('granularity', text.get('granularity'), ['tensor', 'channel', 'block']);
   const blockSize = wholeNumber('block-size', text.get('block-size'), 1);
+  const mode = oneOf('mode', text.get('mode'), ['weight-only', 'dynamic', 'static']);
+  const target = oneOf('target', text.get('target'), targets);
   if (weights === undefined) {
     const orphan = [...text.keys(), ...flags].find((name) =>
       [
+        'scheme',
+        'like',
+        'io-types',
+        'mode',
+        'target',
         'granularity',
         'block-size',
         'affine',
@@ -148,15 +173,24 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   const method = oneOf('calibration-method', text.get('calibration-method'), calibrationMethods);
   if (method !== undefined && !text.has('calibration'))
     throw new UsageError('--calibration-method goes with --calibration');
-  if (text.has('calibration') && weights !== 'int8')
-    throw new UsageError('--calibration goes with --quantize int8');
+  for (const name of ['calibration', 'like'])
+    if (text.has(name) && weights !== 'int8')
+      throw new UsageError(`--${name} goes with --quantize int8`);
   const settings: QuantizeSettings = { weights };
+  const scheme = oneOf('scheme', text.get('scheme'), converterSchemes);
+  const ioTypes = oneOf('io-types', text.get('io-types'), ['float32', 'int8']);
+  for (const name of ['scheme', 'io-types'])
+    if (text.has(name) && !text.has('calibration') && !text.has('like'))
+      throw new UsageError(`--${name} goes with --calibration or --like`);
+  if (scheme !== undefined) settings.scheme = scheme;
+  if (ioTypes !== undefined) settings.ioTypes = ioTypes;
   if (method !== undefined) settings.calibrationMethod = method;
+  if (mode !== undefined) settings.mode = mode;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
-  return { quantize: settings };
+  return { quantize: settings, ...(target === undefined ? {} : { target }) };
 }
 
 /** The samples of --calibration, which can be gone through more than once; null without it. */
@@ -254,7 +288,7 @@ async function prove(
   const { flags, lists, text } = parsed;
   const before = await opened.source.read(0, opened.source.size);
   let after = new Uint8Array(readFileSync(file.path));
-  await readModel(after);
+  const reread = await readModel(after);
   if (after.length >= before.length && report.method !== 'lossless') {
     const size = formatBytes(after.length);
     report.warnings.push(`the new file would have ${size}: the model is written as it was`);
@@ -267,7 +301,8 @@ async function prove(
   const samples = wholeNumber('samples', text.get('samples'), 1) ?? 4;
   const calibration = calibrationOf(opened, parsed);
   try {
-    report.proof = await compareBytes({ model: opened.model, bytes: before }, after, {
+    const reference = { model: opened.model, bytes: before };
+    const how = {
       runner,
       samples,
       seed,
@@ -275,7 +310,11 @@ async function prove(
       given: parseInputs(opened.model, lists.get('input') ?? []),
       bindings: parseDims(lists.get('dim') ?? []),
       signal,
-    });
+    };
+    report.proof =
+      text.get('io-types') === 'int8'
+        ? (await compareModels(reference, { model: reread, bytes: after }, how)).report
+        : await compareBytes(reference, after, how);
   } catch (error) {
     if (error instanceof UsageError || signal.aborted) throw error;
     report.warnings.push(`${runner.name} could not run the models: ${firstLine(error)}`);

@@ -2,8 +2,11 @@ import { checkAborted, rangeError } from '../core/errors.ts';
 import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
+import { shortenNames } from '../passes/short-names.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
+import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
+import { judge } from './judge/judge.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
 import { contextOf } from './pipeline/context.ts';
@@ -30,11 +33,12 @@ export async function compress(
   model: Model,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
-  const known = ['quantize', 'calibration', 'target', 'seed', 'signal', 'onProgress'];
+  const known = ['quantize', 'calibration', 'target', 'seed', 'names', 'signal', 'onProgress'];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
-  const { seed = 0 } = options;
+  const { seed = 0, names = 'keep' } = options;
+  if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
   if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
   const given = options.quantize === undefined ? null : settingsOf(options.quantize, options);
   const settings =
@@ -55,21 +59,40 @@ export async function compress(
     kept: [],
     activations: null,
     recovery: [],
+    judge: null,
     lossless: done,
     warnings: [],
     proof: null,
   };
   const plan: Plan = { version: 1, weights: [], activations: [] };
-  if (given === null || settings === null) return { model: copy, plan, report };
+  if (given === null || settings === null) {
+    if (names === 'short') report.lossless.push(...shortenNames(copy));
+    return { model: copy, plan, report };
+  }
   const context = contextOf(copy, { ...options, given, settings });
-  await prepare(context);
-  await recover(context);
+  report.lossless.push(...(await prepare(context)));
+  // A scheme's parameters are those of the model's own weights.
+  if (settings.scheme === null) await recover(context);
   const decisions = decide(copy, settings, given.layers ?? {}, given);
-  const candidate = await quantizeWith(context, decisions);
+  const verdict =
+    context.samples === null
+      ? null
+      : await judge(
+          context,
+          model,
+          decisions,
+          await context.samples.judging(),
+          settings.minOutputDb,
+        );
+  const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  // Last, so that candidates are judged on what the float model takes.
+  if (settings.activations?.ioTypes === 'int8')
+    report.warnings.push(...integerEnds(candidate.model));
+  if (names === 'short') report.lossless.push(...shortenNames(candidate.model));
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
-    report: reportOf(report, candidate, context.recovery),
+    report: { ...reportOf(report, candidate, context.recovery), judge: verdict?.report ?? null },
   };
 }
 

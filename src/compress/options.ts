@@ -5,24 +5,27 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
+import { resolveDynamic } from './dynamic/options.ts';
+import type { DynamicForm } from './dynamic/products.ts';
 import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
   weights: Storage | 'float16';
-  /** `weight-only`: activations stay float. `static`: they are integers too, with levels that calibration finds.
-   *  Default: static where calibration is given. */
-  mode?: 'weight-only' | 'static';
+  /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
+   *  integers too, with levels that calibration finds. Default: static where calibration is given. */
+  mode?: 'weight-only' | 'dynamic' | 'static';
   /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
    *  output. */
   activations?: 'int8' | 'uint8';
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
-  /** Runtime that the operators on integers are chosen for, for `static`. Default: tflite for a TFLite model, else
-   *  onnxruntime. */
+  /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
+   *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4. */
+   *  block for 4; in static TFLite models, matrices whose weights have 35 dB with one scale get one: scales and zero
+   *  points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
@@ -42,6 +45,10 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
+   *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
+   *  nothing is put back. */
+  minOutputDb?: number | null;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -72,6 +79,8 @@ export interface CompressOptions {
   target?: TargetRuntime;
   /** Of what is drawn at random. Default 0. */
   seed?: number;
+  /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
+  names?: 'keep' | 'short';
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -79,18 +88,25 @@ export interface CompressOptions {
 export interface ResolvedQuantize {
   weights: Storage | 'float16';
   granularity: Granularity;
+  /** Whether matrices get one scale where that is as good as one for each output. */
+  wholeWhereGood: boolean;
   blockSize: number;
   /** null: whichever is more exact, weight by weight. */
   symmetric: boolean | null;
   minElements: number;
   minSqnrDb: number;
+  /** null: what it may be. */
+  minOutputDb: number | null;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What shares a scale where products quantize what they read at run time; null where they don't. */
+  dynamic: DynamicForm | null;
 }
 
-const targets: readonly TargetRuntime[] = [
+/** What a model can be made for. */
+export const targets: readonly TargetRuntime[] = [
   'onnxruntime',
   'onnxruntime-web',
   'tflite',
@@ -135,6 +151,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'minOutputDb',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -164,12 +181,19 @@ export function resolveQuantize(
   return {
     weights,
     granularity,
+    wholeWhereGood:
+      format === 'tflite' &&
+      scheme === null &&
+      given.granularity === undefined &&
+      activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
+    minOutputDb: resolveOutput(given, bits),
     scheme,
     activations,
+    dynamic: resolveDynamic(given, format),
   };
 }
 
@@ -194,7 +218,8 @@ export function resolveLayer(
   const own: Partial<QuantizeSettings> = typeof option === 'string' ? { weights: option } : option;
   if ('layers' in own) throw rangeError(at, 'settings of one layer', 'layers');
   const { layers: _, ...rest } = whole;
-  const isOther = own.weights !== undefined && own.weights !== whole.weights;
+  const isOther =
+    (own.weights !== undefined && own.weights !== whole.weights) || own.mode === 'weight-only';
   // What was said for other integers does not hold for these.
   const common = isOther ? { target: rest.target, minElements: rest.minElements } : rest;
   const settings = Object.fromEntries(
@@ -205,6 +230,17 @@ export function resolveLayer(
     format,
     isCalibrated,
   );
+}
+
+/** What outputs must keep where nothing is said, dB. */
+const leastOutputDb = 25;
+
+function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number): number | null {
+  if (minOutputDb === undefined) return scheme === undefined && bits >= 8 ? leastOutputDb : null;
+  if (minOutputDb === null) return null;
+  if (typeof minOutputDb !== 'number' || !Number.isFinite(minOutputDb))
+    throw rangeError('quantize.minOutputDb', 'decibels, or null', minOutputDb);
+  return minOutputDb;
 }
 
 function leastDb(bits: number): number {
@@ -221,13 +257,14 @@ function resolveActivations(
   const isKnown = isCalibrated || ranges !== undefined;
   const isStatic = (isKnown && weights === 'int8') || scheme !== null;
   const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
-  if (chosen === 'weight-only') {
+  if (chosen === 'weight-only' || chosen === 'dynamic') {
     for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
       if (settings[name] !== undefined)
         throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
     return null;
   }
-  if (chosen !== 'static') throw rangeError('quantize.mode', 'weight-only | static', mode);
+  if (chosen !== 'static')
+    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
   if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;

@@ -10,6 +10,7 @@ import { lossOps } from './loss.ts';
 import { matmulOps } from './matmul.ts';
 import { microsoftOps } from './microsoft.ts';
 import { mlOps } from './ml.ts';
+import { modelpressOps } from './modelpress.ts';
 import { mpOps } from './mp.ts';
 import { normalizationOps } from './normalization.ts';
 import type { Op } from './op.ts';
@@ -35,6 +36,7 @@ export {
   noActivation,
 } from './activation.ts';
 export { findFault, readAttributes } from './attributes.ts';
+export { ownDomain } from './modelpress.ts';
 export * from './op.ts';
 
 /** Every operator that modelpress knows the meaning of. */
@@ -63,6 +65,7 @@ export const ops: readonly Op[] = [
   ...mlOps,
   ...trainingOps,
   ...mpOps,
+  ...modelpressOps,
   ...tfliteRecurrentOps,
   ...tfliteBuiltinOps,
 ];

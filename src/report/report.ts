@@ -1,3 +1,4 @@
+import type { JudgeReport } from './judge.ts';
 import type { LayersReport } from './layers.ts';
 import type { RecoveryStep } from './recovery.ts';
 
@@ -61,6 +62,8 @@ export interface CompressReport {
   activations: ActivationsReport | null;
   /** What was done so that layers lose less. */
   recovery: RecoveryStep[];
+  /** How far the outputs are from the original's, and what was put back for that; null where nothing was run. */
+  judge: JudgeReport | null;
   /** Changes that lose nothing, one sentence each. */
   lossless: string[];
   warnings: string[];

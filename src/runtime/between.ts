@@ -3,12 +3,15 @@ import { UnsupportedError } from '../core/errors.ts';
 import type { Shape } from '../core/shape.ts';
 import { Tensor } from '../core/tensor.ts';
 import { clone } from '../ir/clone.ts';
-import type { Value } from '../ir/graph.ts';
+import { Node, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import { shapeOf } from '../ir/types.ts';
+import { type Quantization, shapeOf } from '../ir/types.ts';
+import { dequantize } from '../kernels/dequantize.ts';
 import { transpose } from '../kernels/move.ts';
+import { quantize } from '../kernels/quantize.ts';
 import { ops } from '../ops/index.ts';
 import { imageLayouts, type Layout } from '../passes/layout.ts';
+import { saidQuantization } from '../passes/quantization-of.ts';
 import { inferShapes } from '../passes/shapes.ts';
 import { numbersOf, tensorOf } from './generic/elements.ts';
 import type { Feeds } from './runner.ts';
@@ -35,21 +38,26 @@ export function between(reference: Model, other: Model): Between {
     to: to.name,
     type: to.type?.kind === 'tensor' ? to.type.dtype : null,
     turn: turnBetween(from, to, a.layouts, b.layouts),
+    levels: levelsOfInput(to),
   }));
   const outputs = paired(a.outputs, b.outputs).map(([to, from]) => ({
     from: from.name,
     to: to.name,
     type: to.type?.kind === 'tensor' ? to.type.dtype : null,
     turn: turnBetween(from, to, b.layouts, a.layouts),
+    levels: levelsOfOutput(from),
   }));
   const move = (
     pairs: typeof inputs,
     tensors: Readonly<Record<string, Tensor>>,
   ): Record<string, Tensor> => {
     const result: Record<string, Tensor> = {};
-    for (const { from, to, type, turn } of pairs) {
+    for (const { from, to, type, turn, levels } of pairs) {
       const tensor = tensors[from];
-      if (tensor !== undefined) result[to] = cast(turned(tensor, turn), type ?? tensor.type, to);
+      if (tensor === undefined) continue;
+      const moved = turned(tensor, turn);
+      const wanted = type ?? tensor.type;
+      result[to] = (levels && inLevels(moved, wanted, levels)) ?? cast(moved, wanted, to);
     }
     return result;
   };
@@ -57,6 +65,34 @@ export function between(reference: Model, other: Model): Between {
     feeds: (feeds) => move(inputs, feeds),
     outputs: (results) => move(outputs, results),
   };
+}
+
+/** What the integers of an input stand for, where all readers say the same. */
+function levelsOfInput({ uses }: Value): Quantization | null {
+  const readers = [...uses].map(({ user }) => (user instanceof Node ? user : null));
+  const [first = null] = readers;
+  if (readers.length !== 1 || first?.op !== 'DequantizeLinear') return null;
+  return saidQuantization(first);
+}
+
+function levelsOfOutput({ producer }: Value): Quantization | null {
+  return producer?.op === 'QuantizeLinear' ? saidQuantization(producer) : null;
+}
+
+/** Real numbers as a model's integers, or its integers as real numbers; null for other types. */
+function inLevels(
+  { type: from, data, dims }: Tensor,
+  type: Tensor['type'],
+  { storage, scale, zeroPoint, axis }: Quantization,
+): Tensor | null {
+  if (axis !== null || Array.isArray(data) || data instanceof BigInt64Array) return null;
+  const options = { scale: scale[0]!, zeroPoint: zeroPoint?.[0] ?? 0 };
+  if (storage !== 'int8' && storage !== 'uint8') return null;
+  if (data instanceof Float32Array && from === 'float32' && type === storage)
+    return new Tensor(type, quantize(data, { ...options, type: storage }), dims);
+  if (from !== storage || type !== 'float32') return null;
+  const stored = data as Int8Array | Uint8Array;
+  return new Tensor(type, dequantize(stored, { ...options, type: storage }), dims);
 }
 
 interface Boundary {

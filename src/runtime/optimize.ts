@@ -1,5 +1,6 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
+import { findDynamicProducts } from '../passes/dynamic-products.ts';
 import { expandQuantized } from '../passes/expand-quantized.ts';
 import { exportQuantization } from '../passes/export-quantization.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
@@ -15,6 +16,7 @@ export function optimize(model: Model): Refusal[] {
   model.inlineCalls?.(model);
   exportQuantization(model);
   expandQuantized(model, evaluateNode);
+  findDynamicProducts(model);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
   assignLayout(model, channelsLast);

@@ -16,6 +16,7 @@ import { reduceRows } from './table/reduce.ts';
 import type { KernelRow, Parameter } from './table/row.ts';
 import { type UnaryRow, unaryRows } from './table/unary.ts';
 import { winogradRows } from './table/winograd.ts';
+import { winograd8Rows } from './table/winograd8.ts';
 
 /** Any row of the table, with the literal types of what it says. */
 export type TypedRow =
@@ -35,7 +36,8 @@ export type TypedRow =
   | (typeof levelRows)[number]
   | (typeof image8Rows)[number]
   | (typeof convRows)[number]
-  | (typeof winogradRows)[number];
+  | (typeof winogradRows)[number]
+  | (typeof winograd8Rows)[number];
 
 type Numbers<P extends readonly Parameter[]> = { [I in keyof P]: number };
 
@@ -71,4 +73,5 @@ export const kernelTable: readonly KernelRow[] = [
   ...image8Rows,
   ...convRows,
   ...winogradRows,
+  ...winograd8Rows,
 ];

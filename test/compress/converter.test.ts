@@ -1,10 +1,15 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { activationSteps, levelOf, weightSteps } from '../../src/compress/activations/converter.ts';
 import { type CompressResult, compress, rangesLike } from '../../src/compress/index.ts';
+import { convert } from '../../src/convert.ts';
+import { Tensor } from '../../src/core/tensor.ts';
 import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeTflite } from '../../src/formats/tflite/codec.ts';
 import type { ModelRecord, TensorRecord } from '../../src/formats/tflite/records.ts';
 import { builtinOperators, tensorTypes } from '../../src/formats/tflite/schema-table.ts';
+import { createSession } from '../../src/runtime/index.ts';
+import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedFile } from '../shared.ts';
 
 /** What TFLite's converter made of the models of MLPerf Tiny is made again, number by number. */
@@ -120,4 +125,95 @@ for (const name of ['ad_autoencoder', 'ic_resnet8', 'vww_mobilenet']) {
   });
 }
 
+/** Scale 2, 0.5 and zero points, as by hand. */
+x('activations: the range with 0 in it, halves away from zero, never without width', () => {
+  assert.equal(activationSteps(-1, 1.55), {
+    scale: Math.fround(Math.fround(2.55) / 255),
+    zeroPoint: -28,
+  });
+  assert.equal(activationSteps(3, 510), { scale: 2, zeroPoint: -128 });
+  assert.equal(activationSteps(-127.5, 0), { scale: 0.5, zeroPoint: 127 });
+  // −128 + 63.5 is rounded to −65.
+  assert.equal(activationSteps(-63.5, 191.5), { scale: 1, zeroPoint: -65 });
+  const { scale, zeroPoint } = activationSteps(0, 0);
+  assert.is(scale, Math.fround(Math.fround(1e-6) / 255));
+  assert.ok(zeroPoint === 0 || zeroPoint === -1);
+  assert.ok(Number.isFinite(activationSteps(-3.4e38, 3.4e38).scale));
+});
+
+x('weights: dead channels make room for their bias, each generation in its way', () => {
+  const largest = Float32Array.of(127, 1e-20, 0, 1e-42);
+  const bias = Float32Array.of(5, 3, 0, 0);
+  const old = weightSteps('tflite', largest, [{ bias, step: 0.5 }]);
+  assert.is(old.scale[0], 1);
+  assert.ok(Math.abs(3 / (old.scale[1]! * 0.5) / 2 ** 30 - 1) < 1e-6);
+  assert.is(old.scale[2], 1);
+  const made = weightSteps('tflite-mlir', largest, [{ bias, step: 0.5 }]);
+  assert.ok(Math.abs(3 / (made.scale[1]! * 0.5) / 2 ** 30 - 1) < 1e-6);
+  assert.is(made.scale[2], Math.fround(Math.fround(5e-7) / 127));
+  for (const { scale, inverse } of [old, made]) {
+    assert.ok(scale.every((step) => step >= 2 ** -126 && Number.isFinite(step)));
+    assert.ok(inverse.every(Number.isFinite));
+  }
+  assert.is(levelOf(2.5, 1, 127), 3);
+  assert.is(levelOf(-2.5, 1, 127), -3);
+  assert.is(levelOf(-1e9, 1, 127), -127);
+});
+
+x('levels of a twin that stores uint8 in ONNX', async () => {
+  const bytes = sharedFile('tflite-models/mlperf-tiny/ic_resnet8_int8.tflite');
+  const float = sharedFile('tflite-models/mlperf-tiny/ic_resnet8_fp32.tflite');
+  if (bytes === null || float === null) return;
+  const model = await readModel(float);
+  const direct = await rangesLike(await readModel(bytes), model);
+  const { bytes: onnx } = await convert(bytes, { to: 'onnx' });
+  assert.equal(await rangesLike(await readModel(onnx), model), direct);
+  const shifted = await rangesLike(await readModel(bytes), model, 'uint8');
+  for (const [name, given] of Object.entries(direct)) {
+    if (!('scale' in given)) continue;
+    assert.equal(shifted[name], { ...given, zeroPoint: given.zeroPoint + 128 });
+  }
+  const error = await rangesLike(model, model).catch((thrown: unknown) => thrown);
+  assert.instance(error, RangeError);
+});
+
+x(
+  'short names: a smaller file that computes the same, with inputs and outputs as they were',
+  async () => {
+    const float = sharedFile('tflite-models/mlperf-tiny/vww_mobilenet_fp32.tflite');
+    const twin = sharedFile('tflite-models/mlperf-tiny/vww_mobilenet_int8.tflite');
+    if (float === null || twin === null) return;
+    const model = await readModel(float);
+    const ranges = await rangesLike(await readModel(twin), model);
+    const quantize = { weights: 'int8', scheme: 'tflite', ranges, ioTypes: 'int8' } as const;
+    const files: Uint8Array[] = [];
+    const results: unknown[] = [];
+    for (const names of ['keep', 'short'] as const) {
+      const made = await compress(model, { quantize, names });
+      files.push(await writeModel(made.model));
+      const session = createSession(await readModel(files.at(-1)!));
+      const [input, output] = [session.inputs[0]!, session.outputs[0]!];
+      assert.is(input.name, 'input_1');
+      const data = Int8Array.from({ length: 96 * 96 * 3 }, (_, i) => ((i * 7919) % 255) - 128);
+      const given = new Tensor('int8', data, [1, 96, 96, 3]);
+      results.push((session.run({ [input.name]: given })[output.name] as Tensor).data);
+      session.dispose();
+    }
+    assert.equal(results[1], results[0]);
+    assert.ok(files[1]!.length < 0.78 * twin.length, `${files[1]!.length} of ${twin.length}`);
+    const theirs = await runTflite(files[1]!, [
+      new Tensor(
+        'int8',
+        Int8Array.from({ length: 96 * 96 * 3 }, (_, i) => ((i * 7919) % 255) - 128),
+        [1, 96, 96, 3],
+      ),
+    ]);
+    const apart = Array.from(results[1] as Int8Array, (level, i) =>
+      Math.abs(level - Number(theirs.outputs[0]!.data[i])),
+    );
+    assert.ok(Math.max(...apart) <= 1, apart.join());
+  },
+);
+
+x.after(closeTflite);
 x.run();

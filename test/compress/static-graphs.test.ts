@@ -83,7 +83,7 @@ x('what is only moved or joined shares its levels', async () => {
     [
       node('Conv', ['x', 'w'], ['a']),
       node('Conv', ['x', 'v'], ['b']),
-      node('MaxPool', ['b'], ['p'], { kernel_shape: [1, 1] }),
+      node('MaxPool', ['b'], ['p'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] }),
       node('Concat', ['a', 'p'], ['y'], { axis: 1 }),
     ],
     [weight('w', 3), weight('v', 4, 0.9)],
@@ -99,9 +99,9 @@ x(
     const made = await pressed(
       [
         node('Conv', ['x', 'w'], ['a']),
-        node('Mul', ['a', 'k'], ['m']),
-        node('Exp', ['k'], ['e']),
-        node('Add', ['m', 'e'], ['y']),
+        node('Relu', ['a'], ['r']),
+        node('Mul', ['r', 'k'], ['m']),
+        node('Sub', ['k', 'm'], ['y']),
       ],
       [weight('w', 3), floats('k', [1, 4, 1, 1], [0.5, 1, -0.25, 2])],
     );
@@ -158,6 +158,54 @@ x('a matrix product by columns, its bias of another shape', async () => {
     ],
   );
   assert.is(made.report.layers[0]?.to, 'int8 per channel');
+  assert.ok(agreement(made) > 30, `${agreement(made)}`);
+});
+
+x('a product of two values that are computed: both are integers', async () => {
+  const made = await pressed(
+    [
+      node('Conv', ['x', 'w'], ['a']),
+      node('Transpose', ['a'], ['t'], { perm: [0, 1, 3, 2] }),
+      node('MatMul', ['a', 't'], ['p']),
+      node('Softmax', ['p'], ['s']),
+      node('MatMul', ['s', 'a'], ['y']),
+    ],
+    [weight('w', 3)],
+  );
+  for (const name of ['a', 't', 'p', 's', 'y']) assert.ok(levelsOf(made, name) !== null, name);
+  assert.is(levelsOf(made, 's'), `${1 / 256} -128`);
+  assert.ok(agreement(made) > 28, `${agreement(made)}`);
+});
+
+x('the shares that a model answers with stay real numbers', async () => {
+  const made = await pressed(
+    [node('Conv', ['x', 'w'], ['a']), node('Softmax', ['a'], ['y'])],
+    [weight('w', 3)],
+  );
+  assert.is(levelsOf(made, 'y'), null);
+  assert.ok(agreement(made) > 30, `${agreement(made)}`);
+});
+
+x('h-swish between two products: levels on both sides', async () => {
+  const made = await pressed(
+    [
+      node('Conv', ['x', 'w'], ['a']),
+      node('Add', ['a', 'three'], ['b']),
+      node('Clip', ['b', 'zero', 'six'], ['c']),
+      node('Mul', ['a', 'c'], ['d']),
+      node('Div', ['d', 'six'], ['e']),
+      node('Conv', ['e', 'v'], ['y']),
+    ],
+    [
+      weight('w', 3),
+      weight('v', 4),
+      floats('three', [], [3]),
+      floats('zero', [], [0]),
+      floats('six', [], [6]),
+    ],
+  );
+  assert.is(made.report.activations?.operators, 3);
+  assert.is(made.ops.filter((op) => op === 'HardSwish').length, 1);
   assert.ok(agreement(made) > 30, `${agreement(made)}`);
 });
 

@@ -79,7 +79,9 @@ if (root !== null) {
       const bytes = sharedFile(`${tiny}ic_resnet8_fp32.tflite`)!;
       const model = await readModel(bytes);
       const images = raw(cifar('train-lossless'));
-      const { model: small, report } = await pressed(model, images, 'int8');
+      // Nothing is put back: the runtime may have no kernels on real numbers.
+      const quantize = { weights: 'int8', minOutputDb: null } as const;
+      const { model: small, report } = await pressed(model, images, quantize);
       assert.equal(report.activations?.real, []);
       const written = await writeModel(small);
       assert.ok(written.length < 0.35 * bytes.length, `${written.length / bytes.length}`);

@@ -240,4 +240,17 @@ x('a table takes less than half a microsecond to verify', () => {
   assert.ok(best < 50, `${best} ms`);
 });
 
+x('equal strings and vectors of numbers are there once', () => {
+  const layers = (): { layers: Int32Array } => ({ layers: Int32Array.of(1, 2, 3, 4, 5, 6) });
+  const gear = { type: 'Armor', value: layers() };
+  const one = { names: ['a long name', 'another'], gear, hp: 1 };
+  const bytes = encode({ ...one, name: 'a long name', self: { hp: 2, gear: { ...gear } } });
+  assert.equal(decode(bytes), { ...one, name: 'a long name', self: { hp: 2, gear } });
+  const text = new TextDecoder('latin1').decode(bytes);
+  assert.is(text.split('a long name').length - 1, 1);
+  assert.is(text.split('\x04\0\0\0\x05\0\0\0\x06\0\0\0').length - 1, 1);
+  // Vectors of other types may have the same bytes.
+  assert.equal(encode(decode(bytes)), bytes);
+});
+
 x.run();

@@ -16,6 +16,7 @@ import { reduceReferences } from './reduce.ts';
 import type { References } from './types.ts';
 import { unaryReferences } from './unary.ts';
 import { winogradReferences } from './winograd.ts';
+import { winograd8References } from './winograd8.ts';
 
 export const references: References = {
   ...reduceReferences,
@@ -35,4 +36,5 @@ export const references: References = {
   ...image8References,
   ...convReferences,
   ...winogradReferences,
+  ...winograd8References,
 };

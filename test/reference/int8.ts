@@ -80,6 +80,7 @@ export const int8References: ReferencesFor<
   | 'q8_flip'
   | 'q8_widen_rows'
   | 'q8_pack_panels'
+  | 'i32_f32_scaled'
   | 'i32_q8_requantize'
   | 'i32_q8_requantize_double'
 > = {
@@ -121,6 +122,12 @@ export const int8References: ReferencesFor<
           sums[j]! += weight;
         }
       }
+    }
+  },
+  i32_f32_scaled({ c, y, rows, columns, bias }, { n, step }) {
+    for (let i = 0; i < c.length; i++) {
+      const factor = Math.fround(rows[Math.floor(i / n) * step]! * columns[i % n]!);
+      y[i] = Math.fround(Math.fround(c[i]!) * factor) + bias[i % n]!;
     }
   },
   i32_q8_requantize({ c, y, scales }, { n, zero, lo, hi }) {

@@ -45,7 +45,7 @@ function weights(x: readonly number[]): number[] {
 }
 
 /** A transform of each row, then of each column of what that gave. */
-function both(
+export function both(
   rows: readonly (readonly number[])[],
   transform: (x: readonly number[]) => number[],
 ): number[][] {
@@ -54,7 +54,7 @@ function both(
   return columns[0]!.map((_, i) => columns.map((column) => column[i]!));
 }
 
-const square = (size: number, value: (row: number, column: number) => number): number[][] =>
+export const square = (size: number, value: (row: number, column: number) => number): number[][] =>
   Array.from({ length: size }, (_, row) => Array.from({ length: size }, (_, i) => value(row, i)));
 
 export const winogradReferences: ReferencesFor<

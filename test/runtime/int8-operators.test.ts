@@ -7,70 +7,16 @@ import { makeOnnx, type PlainNode } from '../onnx-model.ts';
 import {
   between,
   compare,
+  conv,
   floats,
   int,
   integers,
   ints,
-  type Levels,
   levels,
+  window,
 } from './quantized-model.ts';
 
 const operators = suite('operators on 8-bit levels');
-
-/** A convolution of levels by levels: everything between DequantizeLinear and QuantizeLinear. */
-function conv(
-  type: Levels,
-  dims: readonly number[],
-  shape: readonly number[],
-  attributes: PlainNode['attributes'],
-  weightZero: number,
-  before: readonly PlainNode[] = [],
-): { bytes: Uint8Array; feeds: Record<string, Tensor> } {
-  const source = random(3);
-  const weights = levels(source, weightZero === 0 ? 'int8' : 'uint8', shape);
-  const isSigned = weightZero === 0;
-  const scales = Array.from({ length: isSigned ? shape[0]! : 1 }, (_, i) => 0.0021 + i * 0.0003);
-  const perChannel: PlainNode['attributes'] = isSigned ? [['axis', int(0)]] : [];
-  const constants: Record<string, Constant> = {
-    xs: floats([0.0173]),
-    xz: integers(type, [type === 'int8' ? -9 : 117]),
-    ws: floats(scales, isSigned ? [shape[0]!] : []),
-    wz: isSigned
-      ? integers('int8', new Array<number>(shape[0]!).fill(0), [shape[0]!])
-      : integers('uint8', [weightZero]),
-    w: constantOfTensor(weights),
-    ys: floats([0.0691]),
-    pads: constantOfTensor(new Tensor('int64', [0, 0, 1, 0, 0, 0, 1, 2], [8])),
-  };
-  const nodes: PlainNode[] = [
-    { op: 'DequantizeLinear', inputs: ['x', 'xs', 'xz'], outputs: ['xr'] },
-    { op: 'DequantizeLinear', inputs: ['w', 'ws', 'wz'], outputs: ['wr'], attributes: perChannel },
-    ...before,
-    {
-      op: 'Conv',
-      inputs: [before.at(-1)?.outputs[0] ?? 'xr', 'wr'],
-      outputs: ['c'],
-      attributes: attributes ?? [],
-    },
-    { op: 'Relu', inputs: ['c'], outputs: ['r'] },
-    { op: 'QuantizeLinear', inputs: ['r', 'ys', 'xz'], outputs: ['y'] },
-  ];
-  const inputs = { x: [type, dims] as const };
-  const bytes = makeOnnx({ opset: 17, nodes, inputs, outputs: { y: type }, constants });
-  return { bytes, feeds: { x: levels(source, type, dims) } };
-}
-
-const window = (
-  strides: readonly number[],
-  pads: readonly number[],
-  group = 1,
-  dilations: readonly number[] = strides.map(() => 1),
-): NonNullable<PlainNode['attributes']> => [
-  ['strides', ints(...strides)],
-  ['pads', ints(...pads)],
-  ['group', int(group)],
-  ['dilations', ints(...dilations)],
-];
 
 const convolutions: [
   string,
@@ -101,6 +47,13 @@ const convolutions: [
     [15, 1, 3, 3],
     window([1, 2], [1, 0, 1, 1], 5),
     /depthwise_3x3/,
+  ],
+  [
+    'dense 3 × 3',
+    [2, 24, 9, 11],
+    [33, 24, 3, 3],
+    window([1, 1], [1, 1, 1, 1]),
+    /q8_(winograd|conv usdot)/,
   ],
   ['one axis', [2, 6, 11], [6, 1, 3], window([2], [1, 1], 6), /depthwise$/],
   ['dense', [1, 3, 9, 7], [11, 3, 3, 2], window([2, 1], [1, 1, 0, 1]), /q8_conv/],

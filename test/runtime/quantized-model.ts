@@ -1,8 +1,8 @@
 import * as assert from 'uvu/assert';
-import type { Random } from '../../src/core/random.ts';
+import { type Random, random } from '../../src/core/random.ts';
 import { Tensor } from '../../src/core/tensor.ts';
 import { readModel } from '../../src/formats/index.ts';
-import { type Attribute, type Constant, constantOf } from '../../src/ir/index.ts';
+import { type Attribute, type Constant, constantOf, constantOfTensor } from '../../src/ir/index.ts';
 import { createSession } from '../../src/runtime/index.ts';
 import { makeOnnx, type PlainNode } from '../onnx-model.ts';
 import { runModel } from '../ort.ts';
@@ -100,3 +100,59 @@ export function between(
     constants,
   });
 }
+
+/** A convolution of levels by levels: everything between DequantizeLinear and QuantizeLinear. */
+export function conv(
+  type: Levels,
+  dims: readonly number[],
+  shape: readonly number[],
+  attributes: PlainNode['attributes'],
+  weightZero: number,
+  before: readonly PlainNode[] = [],
+): { bytes: Uint8Array; feeds: Record<string, Tensor> } {
+  const source = random(3);
+  const weights = levels(source, weightZero === 0 ? 'int8' : 'uint8', shape);
+  const isSigned = weightZero === 0;
+  const scales = Array.from({ length: isSigned ? shape[0]! : 1 }, (_, i) => 0.0021 + i * 0.0003);
+  const perChannel: PlainNode['attributes'] = isSigned ? [['axis', int(0)]] : [];
+  const constants: Record<string, Constant> = {
+    xs: floats([0.0173]),
+    xz: integers(type, [type === 'int8' ? -9 : 117]),
+    ws: floats(scales, isSigned ? [shape[0]!] : []),
+    wz: isSigned
+      ? integers('int8', new Array<number>(shape[0]!).fill(0), [shape[0]!])
+      : integers('uint8', [weightZero]),
+    w: constantOfTensor(weights),
+    ys: floats([0.0691]),
+    pads: constantOfTensor(new Tensor('int64', [0, 0, 1, 0, 0, 0, 1, 2], [8])),
+  };
+  const nodes: PlainNode[] = [
+    { op: 'DequantizeLinear', inputs: ['x', 'xs', 'xz'], outputs: ['xr'] },
+    { op: 'DequantizeLinear', inputs: ['w', 'ws', 'wz'], outputs: ['wr'], attributes: perChannel },
+    ...before,
+    {
+      op: 'Conv',
+      inputs: [before.at(-1)?.outputs[0] ?? 'xr', 'wr'],
+      outputs: ['c'],
+      attributes: attributes ?? [],
+    },
+    { op: 'Relu', inputs: ['c'], outputs: ['r'] },
+    { op: 'QuantizeLinear', inputs: ['r', 'ys', 'xz'], outputs: ['y'] },
+  ];
+  const inputs = { x: [type, dims] as const };
+  const bytes = makeOnnx({ opset: 17, nodes, inputs, outputs: { y: type }, constants });
+  return { bytes, feeds: { x: levels(source, type, dims) } };
+}
+
+/** Attributes of a window. */
+export const window = (
+  strides: readonly number[],
+  pads: readonly number[],
+  group = 1,
+  dilations: readonly number[] = strides.map(() => 1),
+): NonNullable<PlainNode['attributes']> => [
+  ['strides', ints(...strides)],
+  ['pads', ints(...pads)],
+  ['group', int(group)],
+  ['dilations', ints(...dilations)],
+];

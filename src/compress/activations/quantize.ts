@@ -4,10 +4,10 @@ import { checkAborted, rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
 import { constantOfValue } from '../../ir/constant.ts';
 import { describe, Edit } from '../../ir/edit.ts';
-import type { Node, Value } from '../../ir/graph.ts';
+import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
 import { tensorType } from '../../ir/types.ts';
-import { freshName, namesAround } from '../../ir/walk.ts';
+import { allNodes, freshName, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { removeHolder } from '../../passes/constants.ts';
 import { inferShapes } from '../../passes/shapes.ts';
@@ -20,7 +20,7 @@ import { type Measured, measure, quantizationOf, quantizedConstant } from '../qu
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
-import { roleOf, type TargetRuntime } from './roles.ts';
+import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
 
@@ -50,17 +50,23 @@ export interface QuantizedActivations {
   report: ActivationsReport;
 }
 
-/** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
- *  the range that they take (widened to contain 0), weights are int8 around zero with a scale for each output, biases
- *  int32 in steps of what is summed. What has no range, or would lose too much, stays as it is, and is listed.
- *  Quantization is attached to values. Inner graphs stay. */
-export async function quantizeActivations(
+/** What is known of a model before anything is chosen. */
+export interface Survey {
+  weights: ReadonlyMap<Value, LinearWeight | string>;
+  levels: ReadonlyMap<Value, Levels>;
+  /** Why products with weights can't run on integers. */
+  faults: ReadonlyMap<Node, string>;
+  /** What runs on integers where only these values may be quantized, and without these products. */
+  choose(hasRange: (value: Value) => boolean, isLeft?: (node: Node) => boolean): Selection;
+}
+
+/** Measures weights and constant operands; the model stays as it is. */
+export async function survey(
   model: Model,
   decisions: Decisions,
-  { storage, target, scheme, ranges: given }: ActivationSettings,
-  findRanges: FindRanges,
+  { storage, target, scheme }: ActivationSettings,
   signal?: AbortSignal,
-): Promise<QuantizedActivations> {
+): Promise<Survey> {
   const floats = floatNames(model);
   const weights = new Map<Value, LinearWeight | string>();
   const levels = new Map<Value, Levels>();
@@ -75,19 +81,37 @@ export async function quantizeActivations(
       const weight =
         settings === null || settings.activations === null
           ? `it is kept real: ${why}`
-          : await linearWeight(node, settings, weights);
+          : isPair(node)
+            ? null
+            : await linearWeight(node, settings, weights);
       if (typeof weight === 'string') faults.set(node, weight);
     } else if (role === 'pairwise') await measureOperands(node, storage, scheme, levels);
   }
-  const choose = (hasRange: (value: Value) => boolean): Selection =>
+  const choose: Survey['choose'] = (hasRange, isLeft = () => false) =>
     select(model, {
       target,
       directed: scheme !== null,
       isFloat: ({ name }) => floats.has(name),
-      isWeighted: (node) => !faults.has(node),
+      isWeighted: (node) => !faults.has(node) && !isLeft(node),
       isLevels: (value) => levels.has(value),
-      hasRange,
+      hasRange: (value) => !decisions.real.has(value.name) && hasRange(value),
     });
+  return { weights, levels, faults, choose };
+}
+
+/** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
+ *  the range that they take (widened to contain 0), weights are int8 around zero with a scale for each output, biases
+ *  int32 in steps of what is summed. What has no range, or would lose too much, stays as it is, and is listed.
+ *  Quantization is attached to values. Inner graphs stay. */
+export async function quantizeActivations(
+  model: Model,
+  decisions: Decisions,
+  settings: ActivationSettings,
+  findRanges: FindRanges,
+  signal?: AbortSignal,
+): Promise<QuantizedActivations> {
+  const { storage, target, scheme, ranges: given } = settings;
+  const { weights, levels, faults, choose } = await survey(model, decisions, settings, signal);
   checkNames(model, given);
   const { nodes, groups, ranges } = await withRanges(model, choose, given, findRanges);
   checkAborted(signal);
@@ -103,9 +127,13 @@ export async function quantizeActivations(
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
   if (nodes.length > 0) edit.commit();
   const isRun = new Set(nodes);
-  const real = [...model.graph.nodes].filter(
+  const real = [...allNodes(model.graph)].filter(
     (node) => roleOf(node, target) === 'linear' && !isRun.has(node),
   );
+  const why = (node: Node): string =>
+    node.graph === model.graph
+      ? (faults.get(node) ?? whyReal(node, decisions))
+      : 'it is in a branch or body: its weights alone become integers';
   return {
     planned,
     ...done,
@@ -114,12 +142,22 @@ export async function quantizeActivations(
       target,
       values: planned.length,
       operators: nodes.length,
-      real: real.map((node) => ({
-        layer: describe(node),
-        reason: faults.get(node) ?? 'no finite range is known for what it reads or makes',
-      })),
+      real: real.map((node) => ({ layer: describe(node), reason: why(node) })),
     },
   };
+}
+
+function whyReal({ inputs, outputs }: Node, { real }: Decisions): string {
+  for (const value of [...inputs, ...outputs.flatMap((output) => [output, ...readersOf(output)])]) {
+    const why = value === null ? undefined : real.get(value.name);
+    if (why !== undefined) return why;
+  }
+  return 'no finite range is known for what it reads or makes';
+}
+
+/** What the nodes make that read a value. */
+function readersOf({ uses }: Value): Value[] {
+  return [...uses].flatMap(({ user }) => (user instanceof Node ? user.outputs : []));
 }
 
 /** Chooses, asks for ranges that are not given, and chooses again without the values that have none. */
@@ -266,7 +304,7 @@ async function storeWeights(
 }
 
 /** A constant that is added or multiplied, with one scale. */
-interface Levels {
+export interface Levels {
   scheme: Scheme;
   measured: Measured;
 }

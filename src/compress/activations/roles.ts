@@ -1,5 +1,6 @@
+import { volume } from '../../core/shape.ts';
 import { constantOfValue, smallValues } from '../../ir/constant.ts';
-import type { Node, Value } from '../../ir/graph.ts';
+import { Node, type Value } from '../../ir/graph.ts';
 import { activationOf } from '../../ops/activation.ts';
 
 /** What a file is to run on: only operators with integer kernels there get integers. */
@@ -31,6 +32,9 @@ const logarithms: Role = { min: -255 / 16, max: 0 };
 const rows = (role: Role, ...names: string[]): [string, Role][] =>
   names.map((name) => [name, role]);
 
+/** What a ramp can reach is 1 itself. */
+const ramp: Role = { min: 0, max: 1 };
+
 /** Runs on integers everywhere. */
 const common: readonly [string, Role][] = [
   ...rows('linear', 'Conv', 'MatMul', 'Gemm', 'mp.Conv', 'mp.MatMul'),
@@ -53,6 +57,32 @@ const wider: readonly [string, Role][] = [
   ...rows(signed, 'Tanh'),
 ];
 
+/** One function between levels: a table in our sessions; onnxruntime computes it with real numbers between two levels, so
+ *  that products around it stay on integers. */
+const between: readonly [string, Role][] = [
+  ...rows('free', 'HardSwish'),
+  ...rows(ramp, 'HardSigmoid'),
+  ...rows(unit, 'Softmax'),
+];
+
+/** Runs on integers in our sessions, by tables. */
+const tables256: readonly [string, Role][] = [
+  ...rows(
+    'free',
+    'Elu',
+    'Selu',
+    'Celu',
+    'Gelu',
+    'Swish',
+    'Mish',
+    'Softplus',
+    'Div',
+    'Pow',
+    'PRelu',
+  ),
+  ...rows(ramp, 'HardSigmoid'),
+];
+
 /** Runs on integers in TFLite, where each of the levels' rules is one of its quantization specification. */
 const tflite: readonly [string, Role][] = [
   ...rows('keep', 'GatherND', 'SpaceToDepth', 'mp.SpaceToDepth', 'ReverseSequence'),
@@ -65,9 +95,9 @@ const tflite: readonly [string, Role][] = [
 ];
 
 const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
-  onnxruntime: new Map(common),
-  'onnxruntime-web': new Map(common),
-  modelpress: new Map([...common, ...wider]),
+  onnxruntime: new Map([...common, ...between]),
+  'onnxruntime-web': new Map([...common, ...between]),
+  modelpress: new Map([...common, ...wider, ...tables256]),
   tflite: new Map([...common, ...wider, ...tflite]),
 };
 
@@ -75,9 +105,25 @@ const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
  *  Source: onnxruntime's QDQ selectors, TFLite's quantization specification, this package's integer lowerings. */
 export function roleOf(node: Node, target: TargetRuntime): Role | null {
   const role = tables[target].get(node.domain === '' ? node.op : `${node.domain}.${node.op}`);
-  if (role === undefined) return null;
-  return isPlain(node) ? role : null;
+  if (role === undefined || !isPlain(node)) return null;
+  // Levels would be all that is known of the shares that a model answers with: TFLite's files have them.
+  if (node.op === 'Softmax' && target !== 'tflite' && isAnswer(node)) return null;
+  return role;
 }
+
+function isAnswer({ outputs }: Node): boolean {
+  return outputs.some(({ uses }) => [...uses].some(({ user }) => !(user instanceof Node)));
+}
+
+/** A product of two values that are computed: both have levels of their own. */
+export function isPair({ op, inputs }: Node): boolean {
+  const [a, b, bias] = inputs;
+  if (op !== 'MatMul' || a == null || b == null || bias != null) return false;
+  return constantOfValue(a) === null && constantOfValue(b) === null;
+}
+
+/** Slopes that a table has room for. */
+const mostSlopes = 4096;
 
 function isPlain(node: Node): boolean {
   const { op, outputs, attributes, inputs } = node;
@@ -89,6 +135,11 @@ function isPlain(node: Node): boolean {
       return is(node, 'alpha', 1) && is(node, 'beta', 1) && is(node, 'transA', 0);
     case 'MatMul':
       return is(node, 'transA', 0);
+    case 'Div':
+    case 'Pow':
+      return sizeOfKnown(inputs[1]) === 1 && sizeOfKnown(inputs[0]) === null;
+    case 'PRelu':
+      return (sizeOfKnown(inputs[1]) ?? Infinity) <= mostSlopes;
     case 'Clip':
       return inputs.slice(1).every((bound) => bound === null || numbersOf(bound) !== null);
     case 'MaxPool':
@@ -113,6 +164,11 @@ function is({ attributes }: Node, name: string, expected: number): boolean {
   const attribute = attributes.get(name);
   if (attribute?.type !== 'int' && attribute?.type !== 'float') return true;
   return Number(attribute.value) === expected;
+}
+
+function sizeOfKnown(value: Value | null | undefined): number | null {
+  const constant = value == null ? null : constantOfValue(value);
+  return constant === null ? null : volume(constant.shape);
 }
 
 function numbersOf(value: Value): (number | bigint)[] | null {

@@ -1,7 +1,7 @@
 import { constantOfValue } from '../../ir/constant.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { type Role, roleOf, type TargetRuntime } from './roles.ts';
+import { isPair, type Role, roleOf, type TargetRuntime } from './roles.ts';
 
 /** Which values of the main graph become integers, and for which nodes. */
 export interface Selection {
@@ -82,10 +82,9 @@ class Choice {
 
   #linear(node: Node, computed: readonly Value[], outputs: readonly Value[]): void {
     const { hasRange, isWeighted } = this.#options;
-    const [x] = computed;
-    if (computed.length !== 1 || x === undefined || x !== node.inputs[0]) return;
-    if (!hasRange(x) || !isWeighted(node)) return;
-    this.#add(node, [x, ...outputs]);
+    if (!computed.every(hasRange) || !isWeighted(node)) return;
+    const isProduct = computed.length === 1 && computed[0] === node.inputs[0];
+    if (isProduct || isPair(node)) this.#add(node, [...computed, ...outputs]);
   }
 
   #clamp(node: Node, x: Value, y: Value): void {

@@ -3,6 +3,8 @@ import { bytesOf } from '../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue } from '../../ir/constant.ts';
 import type { Edit } from '../../ir/edit.ts';
 import { Node, type Value } from '../../ir/graph.ts';
+import { realsOf } from '../../ir/levels.ts';
+import { heldConstant } from '../../ir/permute.ts';
 import { type Quantization, tensorType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
 import { asInitializer, floatsOf, removeHolder } from '../../passes/constants.ts';
@@ -52,11 +54,32 @@ export async function linearWeight(
   }
   const why = biasFault(node, constant, axis);
   if (why !== null) return why;
-  const isWhole = settings.granularity === 'tensor' && (settings.scheme === null || isMatrix(node));
-  const scheme = schemeOf(constant, isWhole ? null : axis);
-  const found = known.get(value) ?? (await measured(value, constant, scheme, settings));
+  const found = known.get(value) ?? (await chosen(node, value, constant, axis, settings));
   known.set(value, found);
   return found;
+}
+
+/** One scale for all must be so good that another for each output gains nothing: levels of 8 bits of what is multiplied
+ *  are no better. */
+const wholeDb = 35;
+
+async function chosen(
+  node: Node,
+  value: Value,
+  constant: Constant,
+  axis: number,
+  settings: ResolvedQuantize,
+): Promise<LinearWeight | string> {
+  const { granularity, scheme, wholeWhereGood } = settings;
+  if (value.quantization !== null) return asStored(value, constant, axis, settings);
+  const tryWhole = async (): Promise<LinearWeight | string> =>
+    measured(value, constant, schemeOf(constant, null), settings);
+  if (granularity === 'tensor' && (scheme === null || isMatrix(node))) return tryWhole();
+  if (wholeWhereGood && isMatrix(node)) {
+    const whole = await tryWhole();
+    if (typeof whole !== 'string' && whole.measured.sqnrDb >= wholeDb) return whole;
+  }
+  return measured(value, constant, schemeOf(constant, axis), settings);
 }
 
 /** TFLite's FULLY_CONNECTED: by its converter's rule it has one scale, where convolutions have one for each output. */
@@ -69,13 +92,28 @@ function schemeOf({ shape }: Constant, axis: number | null): Scheme {
   return { storage: 'int8', symmetric: true, granularity, axis, blockSize: null, view: shape };
 }
 
+/** Weights that are int8 around zero already, as hybrid files of TFLite have them: what they stand for has the same levels. */
+async function asStored(
+  value: Value,
+  constant: Constant,
+  channel: number,
+  settings: ResolvedQuantize,
+): Promise<LinearWeight | string> {
+  const { storage, zeroPoint, axis, blockSize, view } = value.quantization!;
+  const isCentered = zeroPoint === null || zeroPoint.every((zero) => zero === 0);
+  const isPlain = blockSize === null && view === null && (axis === null || axis === channel);
+  if (storage !== 'int8' || !isCentered || !isPlain)
+    return 'its weights are quantized already, in another way';
+  const reals = realsOf(await heldConstant(constant), value.quantization!);
+  return measured(value, reals, schemeOf(reals, axis), settings);
+}
+
 async function measured(
   value: Value,
   constant: Constant,
   scheme: Scheme,
   { minSqnrDb }: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
-  if (value.quantization !== null) return 'its weights are quantized already';
   if (constant.dtype !== 'float32') return 'its weights are not float32';
   const found = await measure(constant, scheme);
   if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';

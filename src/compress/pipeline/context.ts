@@ -34,7 +34,9 @@ export interface ContextOptions {
 /** @param model  lossless already; it is changed by steps */
 export function contextOf(model: Model, options: ContextOptions): Context {
   const { given, settings, calibration, seed = 0, signal, onProgress } = options;
-  const samples = calibration === undefined ? null : new Samples(model, calibration);
+  // A scheme's ranges are those of all samples.
+  const isHeldBack = settings.scheme === null;
+  const samples = calibration === undefined ? null : new Samples(model, calibration, isHeldBack);
   return {
     model,
     given,

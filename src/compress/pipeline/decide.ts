@@ -26,19 +26,30 @@ export class Decisions {
   /** What holds for layers that are not listed. */
   readonly base: ResolvedQuantize;
   readonly layers: ReadonlyMap<string, Decision>;
+  /** Computed values that stay real numbers, by name, and why: operators that make or read them do, too. */
+  readonly real: ReadonlyMap<string, string>;
 
-  constructor(base: ResolvedQuantize, layers: ReadonlyMap<string, Decision> = new Map()) {
+  constructor(
+    base: ResolvedQuantize,
+    layers: ReadonlyMap<string, Decision> = new Map(),
+    real: ReadonlyMap<string, string> = new Map(),
+  ) {
     this.base = base;
     this.layers = layers;
+    this.real = real;
   }
 
   of(node: Node): Decision {
     return this.layers.get(layerKey(node)) ?? { settings: this.base, why: null };
   }
 
-  /** The same but for some layers. */
-  with(changes: Iterable<readonly [key: string, decision: Decision]>): Decisions {
-    return new Decisions(this.base, new Map([...this.layers, ...changes]));
+  /** The same but for some layers and values. */
+  with(
+    layers: Iterable<readonly [key: string, decision: Decision]>,
+    real: Iterable<readonly [value: string, why: string]> = [],
+  ): Decisions {
+    const decided = new Map([...this.layers, ...layers]);
+    return new Decisions(this.base, decided, new Map([...this.real, ...real]));
   }
 }
 

@@ -2,8 +2,8 @@ import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
-import { integerEnds } from '../activations/ends.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
+import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights } from '../quantize.ts';
 import type { Context } from './context.ts';
@@ -38,20 +38,20 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           (_, values) => statistics.ranges(values, { method: activations.method }),
           signal,
         );
+  const products = await quantizeProducts(model, decisions, signal);
   const stored = await quantizeWeights(model, decisions, {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
   });
   exportQuantization(model);
-  const warnings = activations?.ioTypes === 'int8' ? integerEnds(model) : [];
   return {
     model,
     decisions,
-    weights: [...(run?.weights ?? []), ...stored.planned],
+    weights: [...(run?.weights ?? []), ...products.weights, ...stored.planned],
     values: run?.planned ?? [],
-    layers: [...(run?.layers ?? []), ...stored.layers],
+    layers: [...(run?.layers ?? []), ...products.layers, ...stored.layers],
     kept: stored.kept,
     activations: run?.report ?? null,
-    warnings,
+    warnings: products.warnings,
   };
 }

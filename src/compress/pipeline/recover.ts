@@ -1,7 +1,20 @@
+import { prepareForIntegers } from '../prepare/index.ts';
 import type { Context } from './context.ts';
 
-/** Step 2: exact rewrites of the float model after which more of it can be integers. */
-export async function prepare(_context: Context): Promise<void> {}
+/** Step 2: exact rewrites of the float model after which more of it can be integers. Returns what was done, one sentence
+ *  each. */
+export async function prepare(context: Context): Promise<string[]> {
+  if (!mayRewrite(context)) return [];
+  const done = await prepareForIntegers(context.model);
+  context.statistics.forget();
+  return done;
+}
+
+/** Parameters that are given by name, or are to be those of another converter, are of the model as it is. */
+function mayRewrite({ samples, settings: { activations } }: Context): boolean {
+  if (samples === null || activations === null) return false;
+  return activations.scheme === null && activations.ranges.size === 0;
+}
 
 /** Step 4: exact rewrites of the float model after which quantizing loses less. What changes values makes
  *  `context.statistics.forget()` necessary; what was done goes to `context.recovery`. */

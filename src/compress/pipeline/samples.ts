@@ -5,7 +5,7 @@ import type { Model } from '../../ir/model.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 
 /** Of so many samples the last is held back for judging … */
-const heldEvery = 8;
+const heldEvery = 4;
 /** … as long as there are no more than these, nor of more bytes. */
 const mostHeld = 8;
 const mostHeldBytes = 2 ** 26;
@@ -24,6 +24,7 @@ export interface Judging {
 export class Samples {
   readonly #given: Iterable<Feeds> | AsyncIterable<Feeds>;
   readonly #isCut: boolean;
+  readonly #isHeldBack: boolean;
   readonly #kept: Feeds[] | null;
   readonly #held: Feeds[] = [];
   readonly #first: Feeds[] = [];
@@ -31,8 +32,14 @@ export class Samples {
   #isRead = false;
   #count = 0;
 
-  constructor(model: Model, given: Iterable<Feeds> | AsyncIterable<Feeds>) {
+  /** @param isHeldBack  whether some are to be kept from the statistics, for judging */
+  constructor(
+    model: Model,
+    given: Iterable<Feeds> | AsyncIterable<Feeds>,
+    isHeldBack: boolean = true,
+  ) {
     this.#given = given;
+    this.#isHeldBack = isHeldBack;
     this.#isCut = hasBatches(model);
     this.#kept = isOnce(given) ? [] : null;
   }
@@ -48,7 +55,8 @@ export class Samples {
       if (at === 0) this.#mostHeld = mostHeldOf(feeds, rows);
       const rest: number[] = [];
       for (let row = 0; row < rows; row++, at++) {
-        const isHeld = at % heldEvery === heldEvery - 1 && at < this.#mostHeld * heldEvery;
+        const isLast = at % heldEvery === heldEvery - 1 && at < this.#mostHeld * heldEvery;
+        const isHeld = isLast && this.#isHeldBack;
         if (!isHeld) rest.push(row);
         if (isFirst && isHeld) this.#held.push(partOf(feeds, [row], rows));
         if (isFirst && at < mostShared) this.#first.push(partOf(feeds, [row], rows));

@@ -4,6 +4,7 @@ import { encodeUtf8 } from '../utf8.ts';
 import { BytesWriter } from './bytes-writer.ts';
 import type { TableRecord } from './decode.ts';
 import { largestBuffer } from './image.ts';
+import { Repeated } from './repeated.ts';
 import { elementsOf, putScalar } from './scalars.ts';
 import { type FieldSchema, type Schema, type TableSchema, tableOf } from './schema.ts';
 
@@ -22,6 +23,8 @@ const deepest = 127;
 interface LargeVector {
   readonly content: Uint8Array | ByteSource;
   readonly size: number;
+  /** Elements. */
+  readonly count: number;
   align: number;
   /** Where the offsets to it are. */
   readonly from: number[];
@@ -29,7 +32,7 @@ interface LargeVector {
 
 /** Lays out records (see `decodeTables`) as a FlatBuffers buffer: tables depth first, equal vtables shared, fields that
  *  are present written even where they have their default, large vectors of bytes at the end. A vector of bytes may be
- *  a ByteSource; one that comes twice is written once. The same records give the same bytes. Cost: linear; vectors of
+ *  a ByteSource; one that comes twice is written once, and so are equal strings and equal vectors of numbers. The same records give the same bytes. Cost: linear; vectors of
  *  1 kB or more are not copied.
  *  @param options.identifier  four letters for bytes 4 to 7
  *  @param options.limit  most bytes; by default the 2 GiB that offsets reach
@@ -104,9 +107,12 @@ class Encoder {
   /** By table and by which of its fields are there. */
   private readonly layouts = new Map<TableSchema, Map<string, Layout>>();
   private readonly large = new Map<unknown, LargeVector>();
+  private readonly shared = new Map<string, LargeVector>();
+  private repeated: Repeated | null = null;
 
   run(record: TableRecord, root: TableSchema, identifier: string, limit: number): Encoded {
     const { out } = this;
+    this.repeated = new Repeated(record);
     out.add(4 + identifier.length);
     for (let i = 0; i < identifier.length; i++) out.u8(4 + i, identifier.charCodeAt(i));
     this.table(record, root, 0, 1);
@@ -119,10 +125,15 @@ class Encoder {
     out.alignTo(4);
     let size = out.size;
     const parts: (Uint8Array | ByteSource)[] = [];
-    for (const { content, size: length, align, from } of this.large.values()) {
+    // The widest first: less is lost to alignment.
+    const shared = [...this.shared.values()].sort((a, b) => b.align - a.align);
+    for (const { content, size: length, count, align, from } of [
+      ...shared,
+      ...this.large.values(),
+    ]) {
       const start = Math.ceil((size + 4) / align) * align;
       const head = new DataView(new ArrayBuffer(start - size));
-      head.setUint32(head.byteLength - 4, length, true);
+      head.setUint32(head.byteLength - 4, count, true);
       for (const at of from) out.u32(at, start - 4 - at);
       parts.push(new Uint8Array(head.buffer), content);
       size = start + length;
@@ -246,13 +257,24 @@ class Encoder {
     }
     const align = Math.max(4, field.align);
     if (kind === 'B' && isSource(value)) {
-      this.later(value, value.size, align, from);
+      later(
+        this.large,
+        value,
+        { content: value, size: value.size, count: value.size, align },
+        from,
+      );
       return;
     }
     const bytes =
       kind === '#' ? structBytes(value, name, 0) : elementsOf(kind as never, value, name);
+    const vector = { content: bytes, size: bytes.length, count: bytes.length / field.size, align };
+    const key = this.repeated!.keyOf(value);
     if (field.size === 1 && bytes.length >= largeBytes) {
-      this.later(value, bytes.length, align, from, bytes);
+      later(this.large, value, vector, from);
+      return;
+    }
+    if (key !== null) {
+      later(this.shared, key, vector, from);
       return;
     }
     const start = this.start(from, bytes.length / field.size, bytes.length, align);
@@ -269,26 +291,34 @@ class Encoder {
     return at + 4;
   }
 
-  private later(
-    key: unknown,
-    size: number,
-    align: number,
-    from: number,
-    content: Uint8Array | ByteSource = key as ByteSource,
-  ): void {
-    const known = this.large.get(key);
-    if (known === undefined) this.large.set(key, { content, size, align, from: [from] });
-    else {
-      known.align = Math.max(known.align, align);
-      known.from.push(from);
-    }
-  }
-
   private text(value: unknown, name: string, from: number): void {
     if (typeof value !== 'string') throw typeError(name, 'a string', value);
     const bytes = encodeUtf8(value);
+    const key = this.repeated!.keyOf(value);
+    if (key !== null) {
+      const content = new Uint8Array(bytes.length + 1);
+      content.set(bytes);
+      const vector = { content, size: content.length, count: bytes.length, align: 4 };
+      later(this.shared, key, vector, from);
+      return;
+    }
     const start = this.start(from, bytes.length, bytes.length + 1, 4);
     this.out.set(start, bytes);
+  }
+}
+
+/** Remembers a vector that is written behind the tables, and where the offset to it is. */
+function later<K>(
+  vectors: Map<K, LargeVector>,
+  key: K,
+  vector: Omit<LargeVector, 'from'>,
+  from: number,
+): void {
+  const known = vectors.get(key);
+  if (known === undefined) vectors.set(key, { ...vector, from: [from] });
+  else {
+    known.align = Math.max(known.align, vector.align);
+    known.from.push(from);
   }
 }
 

@@ -6,6 +6,7 @@ import { pinnedOpset } from '../../ops/op.ts';
 import { schemaAt } from './adapt/history.ts';
 import { breaks } from './adapt/index.ts';
 import { opsetOf } from './dequantize.ts';
+import { firstOwnOpset, usesOwn } from './own-functions.ts';
 
 /** The source's operator set, or the first later one that has what is new in the model. */
 export function neededOpset(model: Model): number {
@@ -16,7 +17,7 @@ export function neededOpset(model: Model): number {
     for (const node of graph.nodes)
       if (node.origin === null && node.domain === '') needed = firstFor(node, needed);
   }
-  return needed;
+  return usesOwn(model.graph) ? Math.max(needed, firstOwnOpset) : needed;
 }
 
 /** The first operator set from one on that says a node of the pinned set as it is. */

@@ -13,6 +13,7 @@ import { type ExternalData, openExternal } from './external.ts';
 import { inlineFunctions } from './inline-functions.ts';
 import { readNode } from './node.ts';
 import { topological } from './order.ts';
+import { isOwnFunction } from './own-functions.ts';
 import type { GraphProto, ModelProto, SparseTensorProto, TensorProto } from './proto.ts';
 import type { Reading } from './reading.ts';
 import type { GraphRecord, ModelRecord } from './record.ts';
@@ -54,10 +55,10 @@ export async function readOnnx(source: ByteSource, options: ReadOptions): Promis
   model.sourceBytes =
     bytes.length + [...external.values()].reduce((sum, { size }) => sum + size, 0);
   model.origin = { proto } satisfies ModelRecord;
-  const own = proto.functions ?? [];
-  if (own.length > 0)
+  const called = (proto.functions ?? []).filter((item) => !isOwnFunction(item));
+  if (called.length > 0)
     model.inlineCalls = (copy) =>
-      inlineFunctions(copy, own, { ...reading, types: new ReadingTypes() });
+      inlineFunctions(copy, called, { ...reading, types: new ReadingTypes() });
   for (const [domain, version] of opsets) model.opsets.set(domain, version);
   for (const { key, value } of proto.metadataProps ?? [])
     model.metadata.set(key ?? '', value ?? '');

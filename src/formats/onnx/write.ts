@@ -12,6 +12,7 @@ import { type Dequantized, dequantize, opsetOf } from './dequantize.ts';
 import { ExternalWriter } from './external.ts';
 import { asOnnx } from './foreign.ts';
 import { neededOpset } from './needed.ts';
+import { isOwnFunction, ownFunctions } from './own-functions.ts';
 import type {
   GraphProto,
   ModelProto,
@@ -57,7 +58,9 @@ export function toProto(
   const before = model.opsets.get('') ?? 1;
   const irVersion = Number(record.irVersion ?? 0);
   const lowering = opset < neededOpset(model);
-  if (lowering && (record.functions?.length ?? 0) > 0) {
+  const foreign = (record.functions ?? []).filter((item) => !isOwnFunction(item));
+  const own = ownFunctions(model, opset);
+  if (lowering && foreign.length > 0) {
     throw new UnsupportedError(`functions of the model can't be written in opset ${opset}`, {
       code: 'E_ONNX_OPSET',
       where: 'onnx: model',
@@ -68,6 +71,7 @@ export function toProto(
     lowering ? 0 : irVersion,
     opset === before && irVersion > 0 ? irVersion : irVersionFor(opset),
     hasUnlistedConstants(model) ? firstUnlisted : irVersion,
+    own.length > 0 ? firstWithFunctions : irVersion,
   );
   const graph = writeGraph(model.graph, {
     opset,
@@ -83,8 +87,11 @@ export function toProto(
     ...(model.origin === null ? { producerName: 'modelpress' } : record),
     ...(raised === irVersion ? {} : { irVersion: raised }),
     graph,
+    ...(own.length > 0 || foreign.length !== (record.functions?.length ?? 0)
+      ? { functions: [...foreign, ...own] }
+      : {}),
     ...(opset === before && model.origin !== null && (hasImports || raised < firstImporting)
-      ? {}
+      ? newDomains(model, record)
       : { opsetImport: imports(model, opset) }),
   };
 }
@@ -93,6 +100,8 @@ export function toProto(
 const firstTyped = 2;
 /** First IR version that names operator sets. */
 const firstImporting = 3;
+/** First IR version with functions of a model's own. */
+const firstWithFunctions = 8;
 /** First IR version whose initializers need not be inputs. */
 const firstUnlisted = 4;
 
@@ -113,6 +122,19 @@ function imports(model: Model, opset: number): OperatorSetIdProto[] {
     if (!isListed) listed.push({ domain, version: model.opsets.get(domain) ?? 1 });
   }
   return listed;
+}
+
+/** The record's operator sets with those of domains that only nodes which were added have; nothing where there are none. */
+function newDomains(
+  model: Model,
+  { opsetImport = [] }: ModelProto,
+): Pick<ModelProto, 'opsetImport'> {
+  const listed = new Set(opsetImport.map(({ domain = '' }) => domain));
+  const added = new Set<string>();
+  for (const { domain, origin } of allNodes(model.graph))
+    if (origin === null && domain !== '' && !listed.has(domain)) added.add(domain);
+  if (added.size === 0) return {};
+  return { opsetImport: [...opsetImport, ...[...added].map((domain) => ({ domain, version: 1 }))] };
 }
 
 /** First operator set that models can be lowered to. */

@@ -5,6 +5,7 @@ import { controlEvaluators } from './control.ts';
 import { convEvaluators } from './conv.ts';
 import { createEvaluators } from './create.ts';
 import { deformEvaluators } from './deform.ts';
+import { dynamicEvaluators } from './dynamic.ts';
 import { elementwiseEvaluators } from './elementwise.ts';
 import type { Evaluator } from './evaluator.ts';
 import { flexAttentionEvaluators } from './flex-attention.ts';
@@ -79,6 +80,7 @@ export const evaluators: readonly Evaluator[] = [
   ...microsoftEvaluators(onnxEvaluators),
   ...microsoftAttentionEvaluators(onnxEvaluators),
   ...microsoftQuantizedEvaluators(onnxEvaluators),
+  ...dynamicEvaluators(onnxEvaluators.find(({ op }) => op === 'DynamicQuantizeLinear')!),
   ...tfliteBuiltinEvaluators,
   ...tfliteLstmEvaluators,
   ...tfliteRecurrentEvaluators,

@@ -5,6 +5,7 @@ import { convTransposeLowerings } from './conv-transpose.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
 import { int8ConvTransposeLowerings } from './int8/conv-transpose.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
+import { int8DynamicProductLowerings } from './int8/dynamic-product.ts';
 import { int8ElementwiseLowerings } from './int8/elementwise.ts';
 import { int8MatmulLowerings } from './int8/matmul.ts';
 import { int8PairLowerings } from './int8/matmul-pair.ts';
@@ -51,6 +52,7 @@ export const lowerings: readonly Lowering[] = [
   ...int8ElementwiseLowerings,
   ...int8PairwiseLowerings,
   ...int8DynamicLowerings,
+  ...int8DynamicProductLowerings,
   ...int8PoolLowerings,
   ...int8MoveLowerings,
   ...int8SoftmaxLowerings,

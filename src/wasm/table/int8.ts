@@ -145,6 +145,23 @@ export const int8Rows = [
     bench: { m: 1024, n: 1024, zero: 3, lo: -128, hi: 127 },
   },
   {
+    name: 'i32_f32_scaled',
+    module: 'library',
+    parameters: [
+      { name: 'c', kind: 'in', type: 'i32', length: 'm*n', domain: 'sum' },
+      { name: 'y', kind: 'out', type: 'f32', length: 'm*n' },
+      { name: 'rows', kind: 'in', type: 'f32', length: 'm*step+1', domain: 'multiplier' },
+      { name: 'columns', kind: 'in', type: 'f32', length: 'ceil(n/8)*8', domain: 'multiplier' },
+      { name: 'bias', kind: 'in', type: 'f32', length: 'ceil(n/8)*8', domain: 'finite' },
+      { name: 'm', kind: 'size', type: 'u32', values: [1, 3] },
+      { name: 'n', kind: 'size', type: 'u32', tile: 8 },
+      { name: 'step', kind: 'size', type: 'u32', values: [0, 1, 2] },
+    ],
+    result: null,
+    contract: 'exact',
+    bench: { m: 1024, n: 1024, step: 1 },
+  },
+  {
     name: 'i32_q8_requantize_double',
     module: 'library',
     parameters: [

@@ -7,6 +7,7 @@ import { product } from '../operands.ts';
 import { windowNumbers } from '../window.ts';
 import { dense, tapsOf } from './conv-dense.ts';
 import { depthwise } from './conv-depthwise.ts';
+import { winograd, winogradOf } from './conv-winograd.ts';
 import type { Int8Job, Int8Kind } from './job.ts';
 import { meaningOf } from './levels.ts';
 import { once, type Rounding } from './rounding.ts';
@@ -57,7 +58,9 @@ export function lowerInt8Conv(c: LowerContext, rounding: Rounding): Lowered | nu
 
 function kindOf(job: Int8Job): Int8Kind {
   const { groups, channels } = job.geometry;
-  return groups === channels && groups > 1 ? depthwise(job) : dense(job);
+  if (groups === channels && groups > 1) return depthwise(job);
+  const plan = winogradOf(job);
+  return plan === null ? dense(job) : winograd(job, plan);
 }
 
 export const int8ConvLowerings: readonly Lowering[] = [

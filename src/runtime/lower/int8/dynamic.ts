@@ -10,7 +10,7 @@ import {
 import { tensorBytes } from '../../weights.ts';
 import type { LowerContext, Lowered, Lowering } from '../lowering.ts';
 import { isFloat, numbersOf, product } from '../operands.ts';
-import { roundEven } from './levels.ts';
+import { dynamicParameters } from './dynamic-levels.ts';
 import { packObject } from './weights.ts';
 
 const is8 = (storage: string | undefined): boolean => storage === 'int8' || storage === 'uint8';
@@ -90,11 +90,7 @@ const dynamicQuantize: Lowering = {
           simd.f32_fold_extreme(from, scratch, 1, size, 1, 1);
           simd.f32_fold_extreme(from, scratch + 4, 1, size, 1, 0);
           const { f32, i32, u8 } = arena.views();
-          const low = Math.min(0, f32[scratch >>> 2]!);
-          const high = Math.max(0, f32[(scratch >>> 2) + 1]!);
-          const range = Math.fround(high - low);
-          const scale = Math.fround((range === 0 ? 1 : range) / 255);
-          const zero = Math.min(Math.max(roundEven(Math.fround(-low / scale)), 0), 255);
+          const { scale, zero } = dynamicParameters(f32[scratch >>> 2]!, f32[(scratch >>> 2) + 1]!);
           f32[(scratch >>> 2) + 2] = scale;
           i32[(scratch >>> 2) + 3] = zero;
           if (scaleTo != null) f32[scaleTo >>> 2] = scale;

@@ -1,0 +1,1 @@
+export { prepareForIntegers } from './prepare.ts';

@@ -1,0 +1,34 @@
+/** What was left in real numbers so that the outputs stay near the original's: plain data. */
+export interface JudgeReport {
+  /** How many samples the models were run on, and whether these were kept out of the calibration. */
+  samples: number;
+  heldBack: boolean;
+  /** Of what nothing was given to run on: `random, seed 0`; else `calibration`. */
+  inputs: string;
+  /** Wished for, dB; null where nothing was. */
+  minOutputDb: number | null;
+  /** Least signal-to-noise ratio of the outputs, dB, with everything quantized that can be, and with what was chosen; null
+   *  where nothing differs. */
+  sqnrDb: { before: number | null; after: number | null };
+  outputs: JudgedOutput[];
+  /** What was put back into real numbers, in the order of what it gains. */
+  restored: RestoredReport[];
+  /** How many candidates were run. */
+  evaluations: number;
+}
+
+export interface JudgedOutput {
+  output: string;
+  sqnrDb: number | null;
+  top1: number | null;
+}
+
+export interface RestoredReport {
+  /** A computed value that stays real, or weights that stay half floats. */
+  kind: 'value' | 'weights';
+  /** Name of the value; description of the layer. */
+  name: string;
+  /** What the outputs' ratio would be with just this quantized, dB; null where it was not measured. */
+  aloneDb: number | null;
+  reason: string;
+}
