@@ -38,6 +38,7 @@ const options: OptionTable = {
   like: { type: 'string' },
   'io-types': { type: 'string' },
   'short-names': { type: 'boolean' },
+  explain: { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   affine: { type: 'boolean' },
@@ -72,6 +73,7 @@ export const compressVerb: Verb = {
                           the JSON of --dry-run --json, instead of samples
       --io-types TYPE     float32 (default) or int8: what the model takes and gives
       --short-names       give values within the model names of a few letters: a smaller file
+      --explain           say which layers make the error of the outputs, and why; with --calibration
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
@@ -122,6 +124,7 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
       ...(await withRanges(settings, parsed.text.get('like'), opened.model)),
       ...(samples === null ? {} : { calibration: samples }),
       ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
+      ...(parsed.flags.has('explain') ? { explain: true } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });
@@ -151,6 +154,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'scheme',
         'like',
         'io-types',
+        'explain',
         'mode',
         'target',
         'granularity',
@@ -176,6 +180,8 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   for (const name of ['calibration', 'like'])
     if (text.has(name) && weights !== 'int8')
       throw new UsageError(`--${name} goes with --quantize int8`);
+  if (flags.has('explain') && !text.has('calibration'))
+    throw new UsageError('--explain goes with --calibration');
   const settings: QuantizeSettings = { weights };
   const scheme = oneOf('scheme', text.get('scheme'), converterSchemes);
   const ioTypes = oneOf('io-types', text.get('io-types'), ['float32', 'int8']);

@@ -6,6 +6,7 @@ import { shortenNames } from '../passes/short-names.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
+import { explain } from './explain/explain.ts';
 import { judge } from './judge/judge.ts';
 import { lossless } from './lossless.ts';
 import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
@@ -33,11 +34,22 @@ export async function compress(
   model: Model,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
-  const known = ['quantize', 'calibration', 'target', 'seed', 'names', 'signal', 'onProgress'];
+  const known = [
+    'quantize',
+    'calibration',
+    'target',
+    'seed',
+    'names',
+    'explain',
+    'signal',
+    'onProgress',
+  ];
   for (const key of Object.keys(options)) {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
   const { seed = 0, names = 'keep' } = options;
+  if (options.explain === true && options.calibration === undefined)
+    throw rangeError('explain', 'false without calibration', true);
   if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
   if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
   const given = options.quantize === undefined ? null : settingsOf(options.quantize, options);
@@ -60,6 +72,7 @@ export async function compress(
     activations: null,
     recovery: [],
     judge: null,
+    explanation: null,
     lossless: done,
     warnings: [],
     proof: null,
@@ -85,6 +98,14 @@ export async function compress(
           settings.minOutputDb,
         );
   const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  const explanation =
+    options.explain === true && context.samples !== null
+      ? await explain(context.model, candidate.model, (await context.samples.judging()).feeds, {
+          tried: context.recovery,
+          ...(options.signal === undefined ? {} : { signal: options.signal }),
+          ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+        })
+      : null;
   // Last, so that candidates are judged on what the float model takes.
   if (settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
@@ -92,7 +113,11 @@ export async function compress(
   return {
     model: candidate.model,
     plan: { ...plan, weights: candidate.weights, activations: candidate.values },
-    report: { ...reportOf(report, candidate, context.recovery), judge: verdict?.report ?? null },
+    report: {
+      ...reportOf(report, candidate, context.recovery),
+      judge: verdict?.report ?? null,
+      explanation,
+    },
   };
 }
 

@@ -25,6 +25,8 @@ import { type Sides, sidesOf } from './sides.ts';
 import { type Place, placesOf } from './sources.ts';
 
 export interface ExplainOptions {
+  /** The error is split among its sources on the first so many samples, default 4: the rest are only looked at. */
+  shareSamples?: number;
   /** What was done to lose less, for the report. */
   tried?: readonly RecoveryStep[];
   signal?: AbortSignal;
@@ -48,11 +50,12 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<ExplanationReport> {
   if (samples.length === 0) throw rangeError('samples', 'at least one', 0);
-  const { signal, onProgress, tried = [] } = options;
+  const { signal, onProgress, tried = [], shareSamples = 4 } = options;
+  const shared = samples.slice(0, Math.max(shareSamples, 1));
   const sides = await sidesOf(reference, quantized);
   const places = await placesOf(sides.reference, sides.pairs);
   const { other, heads } = sides;
-  const shares = await shareOut(sides.reference, other, places, heads, samples, {
+  const shares = await shareOut(sides.reference, other, places, heads, shared, {
     signal,
     onStep: (done, total, name) => onProgress?.({ stage: 'explain', done, total, name }),
   });
@@ -89,7 +92,7 @@ export async function explain(
   return {
     kind: 'explanation',
     version: 1,
-    samples: samples.length,
+    samples: shared.length,
     outputs,
     sqnrDb: sqnrDb === Infinity ? null : sqnrDb,
     shares: sharesBy(shares, () => true),

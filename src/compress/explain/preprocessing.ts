@@ -13,6 +13,8 @@ export interface Hypothesis {
   readonly name: string;
   /** What is wrong with them as they are. */
   readonly fault: string;
+  /** Of the images that it is about; default any. */
+  readonly channels?: number;
   /** What it does to a number of the first channel, where it is a line. */
   readonly line?: { readonly factor: number; readonly offset: number };
   apply(image: Tensor, axis: number): Tensor;
@@ -28,6 +30,7 @@ const affine = (
   name,
   fault,
   line: { factor: 1 / divisor / deviation[0]!, offset: -mean[0]! / deviation[0]! },
+  ...(mean.length === 3 ? { channels: 3 } : mean[0] === 0.1307 ? { channels: 1 } : {}),
   apply: (image, axis) =>
     each(image, axis, (x, c) => (x / divisor - pick(mean, c)) / pick(deviation, c)),
 });
@@ -163,7 +166,9 @@ export async function findPreprocessing(
     const before = await run((tensor) => tensor);
     let best: PreprocessingFinding | null = null;
     for (const hypothesis of hypotheses) {
-      if (image.dims[axis] === 1 && /channels/.test(hypothesis.name)) continue;
+      const channels = image.dims[axis]!;
+      if ((hypothesis.channels ?? channels) !== channels) continue;
+      if (channels === 1 && hypothesis.line === undefined) continue;
       const after = await run((tensor) => hypothesis.apply(tensor, axis));
       if (isBetter(after, before) && (best === null || score(after) > score(best.after)))
         best = { hypothesis, before, after };
@@ -180,7 +185,8 @@ function channelAxis(dims: readonly number[]): number | null {
 }
 
 function isBetter(after: Witness, before: Witness): boolean {
-  // Numbers that are far too large make any answer sure.
+  // Numbers that are far too large make any answer sure: biases must not fit worse.
+  if (after.misfit > before.misfit + 0.01) return false;
   const fits = before.misfit - after.misfit > clearly.misfit;
   if (after.information === null || before.information === null) return fits;
   const gain = after.information - before.information;

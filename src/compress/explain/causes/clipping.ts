@@ -19,13 +19,8 @@ interface Clipped {
 /** Ranges that don't hold what the samples have: for one reason, most often. */
 export function clippingCauses(evidence: Evidence): Cause[] {
   const { shares, observed, places } = evidence;
-  const share = shares.sources
-    .filter(({ kind }) => kind === 'clipping')
-    .reduce((sum, source) => sum + source.share, 0);
-  const input = inputCause(evidence, share);
-  if (input !== null) return [input];
-  const severity = severityOf(evidence, share);
-  if (severity === null) return [];
+  const cut = shares.sources.filter(({ kind }) => kind === 'clipping');
+  const share = cut.reduce((sum, source) => sum + source.share, 0);
   const all = places.flatMap((place): Clipped[] => {
     const seen = observed.get(place.name);
     const { grid } = place;
@@ -33,25 +28,28 @@ export function clippingCauses(evidence: Evidence): Cause[] {
     return [{ place, grid, seen, excess: excessOf(grid, seen) }];
   });
   const clipped = all.filter(({ excess }) => excess > 1.02);
-  if (clipped.length === 0) return [];
-  const worst = shares.sources
-    .filter(({ kind }) => kind === 'clipping')
-    .reduce((a, b) => (b.share > a.share ? b : a));
-  const shown = clipped.find(({ place }) => place.name === worst.place.name) ?? clipped[0]!;
   const middle = median(clipped.map(({ excess }) => excess));
   const near = clipped.filter(
     ({ excess }) => excess < 1 + 3 * (middle - 1) && excess > 1 + (middle - 1) / 3,
   );
-  // A method of calibration cuts all values alike, what is measured on one input: samples cut some much and some not at all.
+  // A method of calibration cuts all values alike; ranges of unlike samples cut some much and some not at all.
   const isAlike = clipped.length >= 0.8 * all.length && near.length >= 0.6 * clipped.length;
-  const { low, high } = spanOf(shown.grid);
-  const where = `"${shown.place.name}" takes ${formatNumber(shown.seen.min)} … ${formatNumber(shown.seen.max)}, its levels end at ${formatNumber(low)} and ${formatNumber(high)}`;
+  const input = isAlike ? null : inputCause(evidence, share);
+  if (input !== null) return [input];
+  const severity = severityOf(evidence, share);
+  const [first] = clipped;
+  if (severity === null || first === undefined) return [];
+  const worst = cut.reduce((a, b) => (b.share > a.share ? b : a));
+  const { place, seen, grid } =
+    clipped.find((other) => other.place.name === worst.place.name) ?? first;
+  const { low, high } = spanOf(grid);
+  const where = `"${place.name}" takes ${formatNumber(seen.min)} … ${formatNumber(seen.max)}, its levels end at ${formatNumber(low)} and ${formatNumber(high)}`;
   const many = `${clipped.length} of ${all.length} values are wider than their levels, by ${formatNumber(middle)} times in the middle`;
   const text = isAlike
     ? `values are cut off everywhere alike: ${many} (${where}): the method of calibration clips too hard; minmax would not`
     : `the ranges don't hold what these samples have: ${many} (${where}): the calibration samples were too few, or unlike these`;
   const code = isAlike ? 'clipping' : 'few-samples';
-  return [{ code, severity, layer: shown.place.name, share, gainDb: null, text }];
+  return [{ code, severity, layer: place.name, share, gainDb: null, text }];
 }
 
 function excessOf(grid: Grid, { min, max }: Observation): number {
@@ -73,6 +71,8 @@ function inputCause(evidence: Evidence, share: number): Cause | null {
     const isOff = ratio > 8 || ratio < 1 / 1.6;
     if (!isOff) continue;
     const fault = formOf({ low, high }, seen);
+    // Without a form that fits, narrow levels may be those of unlike images as well.
+    if (fault === '' && ratio < 1) continue;
     const severity = severityOf(evidence, share) ?? (ratio > 8 ? 'fault' : null);
     if (severity === null) continue;
     return {
@@ -95,7 +95,7 @@ function formOf(levels: { low: number; high: number }, { min, max }: Observation
     if (ends === null) continue;
     const width = Math.max(max - min, 2 ** -100);
     const isNear =
-      Math.abs(ends.low - min) < 0.25 * width && Math.abs(ends.high - max) < 0.25 * width;
+      Math.abs(ends.low - min) < 0.12 * width && Math.abs(ends.high - max) < 0.12 * width;
     if (isNear) return `: it seems that ${fault}`;
   }
   return '';

@@ -13,7 +13,7 @@ export function unfoldedNormalization(evidence: Evidence): Cause[] {
   return evidence.sides.other.model.graph.nodes.flatMap((node): Cause[] => {
     const from = foldable(node);
     if (from === null) return [];
-    const share = shareOf(evidence, from.name, ['rounding', 'clipping']);
+    const share = shareOf(evidence, from.name, ['rounding']);
     const seen = rangeText(evidence.observed.get(from.name));
     return [
       {
