@@ -64,6 +64,7 @@ export async function explain(
     sides,
     [...new Set([...names, ...places.map(({ name }) => name)])],
     samples,
+    new Map(places.flatMap(({ name, grid }) => (grid === null ? [] : [[name, grid] as const]))),
   );
   const outputs = shares.outputs.map(({ name, signal: power, noise }) => ({
     output: name,

@@ -1,6 +1,7 @@
 import type { Tensor } from '../../core/tensor.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import { openProbe } from '../sensitivity/probe.ts';
+import type { Grid } from '../sensitivity/rounding.ts';
 import { asIn, Other } from './other.ts';
 import type { Sides } from './sides.ts';
 
@@ -12,6 +13,8 @@ export interface Observation {
   channels: { min: Float64Array; max: Float64Array };
   /** Mean square. */
   power: number;
+  /** Part of the elements beyond the levels of the other model; 0 where it has none there. */
+  beyond: number;
   /** Part of the elements whose size is at most a sixteenth of the largest. */
   smallShare: number;
   /** The other's numbers y as slope · x + offset, and how well that fits: correlation; null without a counterpart. */
@@ -26,8 +29,9 @@ export function observe(
   sides: Sides,
   names: readonly string[],
   samples: readonly Feeds[],
+  grids: ReadonlyMap<string, Grid> = new Map(),
 ): Promise<Map<string, Observation>> {
-  return new Observer(sides, names).run(samples);
+  return new Observer(sides, names, grids).run(samples);
 }
 
 class Observer {
@@ -36,8 +40,10 @@ class Observer {
   /** Of the reference's names. */
   readonly #others: ReadonlyMap<string, string>;
   readonly #sums: Map<string, Sums> = new Map();
+  readonly #grids: ReadonlyMap<string, Grid>;
 
-  constructor(sides: Sides, names: readonly string[]) {
+  constructor(sides: Sides, names: readonly string[], grids: ReadonlyMap<string, Grid>) {
+    this.#grids = grids;
     this.#sides = sides;
     this.#names = names;
     const others = new Map<string, string>();
@@ -73,7 +79,8 @@ class Observer {
     const known = this.#sums.get(name);
     if (known !== undefined) return known;
     const isFirst = this.#sides.reference.model.format !== 'tflite' && dims.length > 2;
-    const made = new Sums(isFirst ? 1 : Math.max(dims.length - 1, 0));
+    const axis = isFirst ? 1 : Math.max(dims.length - 1, 0);
+    const made = new Sums(axis, this.#grids.get(name) ?? null);
     this.#sums.set(name, made);
     return made;
   }
@@ -100,9 +107,16 @@ class Sums {
   #otherMax = -Infinity;
   readonly #samples: Float32Array[] = [];
 
+  readonly #first: number;
+  readonly #last: number;
+  #beyond = 0;
+
   /** @param axis  of the channels */
-  constructor(axis: number) {
+  constructor(axis: number, grid: Grid | null) {
     this.#axis = axis;
+    const half = grid === null ? 0 : grid.scale / 2;
+    this.#first = grid === null ? -Infinity : (grid.min - grid.zeroPoint) * grid.scale - half;
+    this.#last = grid === null ? Infinity : (grid.max - grid.zeroPoint) * grid.scale + half;
   }
 
   add({ data, dims }: Tensor, other: Float32Array | null): void {
@@ -115,6 +129,7 @@ class Sums {
       if (!(x >= this.#low[channel]!)) this.#low[channel] = x;
       if (!(x <= this.#high[channel]!)) this.#high[channel] = x;
       this.#squares += x * x;
+      if (x < this.#first || x > this.#last) this.#beyond++;
       if (other === null) continue;
       const y = other[i]!;
       this.#x += x;
@@ -143,6 +158,7 @@ class Sums {
       max: this.#max,
       channels: { min: Float64Array.from(this.#low), max: Float64Array.from(this.#high) },
       power: this.#squares / Math.max(this.#count, 1),
+      beyond: this.#beyond / Math.max(this.#count, 1),
       smallShare: small / Math.max(this.#count, 1),
       line: isPaired ? this.#line() : null,
       other: isPaired

@@ -191,11 +191,12 @@ function isBetter(after: Witness, before: Witness): boolean {
   if (after.information === null || before.information === null) return fits;
   const gain = after.information - before.information;
   const [doubt, less] = [before.doubt ?? 0, after.doubt ?? 0];
-  if (doubt - less > clearly.doubt && less < 0.5 * doubt && gain > 0) return true;
-  return gain > -0.3 && (fits || (gain > clearly.information && less <= doubt));
+  if (gain < -0.3) return false;
+  if (doubt - less > clearly.doubt && less < 0.5 * doubt) return true;
+  return fits || (gain > clearly.information && less <= doubt);
 }
 
-const score = ({ information, misfit }: Witness): number => (information ?? 0) - misfit;
+const score = ({ doubt, misfit }: Witness): number => -(doubt ?? 0) - misfit;
 
 async function witness(
   probe: Probe,

@@ -29,13 +29,19 @@ export function clippingCauses(evidence: Evidence): Cause[] {
   });
   const clipped = all.filter(({ excess }) => excess > 1.02);
   const middle = median(clipped.map(({ excess }) => excess));
-  const near = clipped.filter(
-    ({ excess }) => excess < 1 + 3 * (middle - 1) && excess > 1 + (middle - 1) / 3,
-  );
-  // A method of calibration cuts all values alike; ranges of unlike samples cut some much and some not at all.
-  const isAlike = clipped.length >= 0.8 * all.length && near.length >= 0.6 * clipped.length;
-  const input = isAlike ? null : inputCause(evidence, share);
+  const input = inputCause(evidence, share);
   if (input !== null) return [input];
+  // A method of calibration cuts all values alike: by one factor, or as many elements of each.
+  const isAlike =
+    clipped.length >= 0.8 * all.length &&
+    (isNear(
+      clipped.map(({ excess }) => excess),
+      1.4,
+    ) ||
+      isNear(
+        clipped.map(({ seen }) => seen.beyond),
+        3,
+      ));
   const severity = severityOf(evidence, share);
   const [first] = clipped;
   if (severity === null || first === undefined) return [];
@@ -50,6 +56,13 @@ export function clippingCauses(evidence: Evidence): Cause[] {
     : `the ranges don't hold what these samples have: ${many} (${where}): the calibration samples were too few, or unlike these`;
   const code = isAlike ? 'clipping' : 'few-samples';
   return [{ code, severity, layer: place.name, share, gainDb: null, text }];
+}
+
+/** Whether most numbers are within a factor of their median. */
+function isNear(numbers: readonly number[], factor: number): boolean {
+  const middle = median(numbers);
+  const near = numbers.filter((x) => x < factor * middle && x > middle / factor);
+  return near.length >= 0.8 * numbers.length;
 }
 
 function excessOf(grid: Grid, { min, max }: Observation): number {

@@ -16,7 +16,7 @@ export interface Evidence {
 }
 
 /** A place is at fault if the outputs would be below this with its noise alone, dB. */
-const faultDb = 26;
+const faultDb = 20;
 /** Less of the error is not worth a sentence. */
 const leastShare = 0.05;
 
