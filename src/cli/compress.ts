@@ -41,6 +41,7 @@ const options: OptionTable = {
   explain: { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
+  form: { type: 'string' },
   affine: { type: 'boolean' },
   symmetric: { type: 'boolean' },
   'dry-run': { type: 'boolean' },
@@ -76,6 +77,7 @@ export const compressVerb: Verb = {
       --explain           say which layers make the error of the outputs, and why; with --calibration
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
+      --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
       --samples N         random inputs that both models run on for the proof (4); with --calibration: samples of it
                           that are taken at most (256), the first four for the proof, too
@@ -159,6 +161,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'target',
         'granularity',
         'block-size',
+        'form',
         'affine',
         'symmetric',
         'calibration',
@@ -194,6 +197,8 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (mode !== undefined) settings.mode = mode;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
+  const form = oneOf('form', text.get('form'), ['dequantize', 'nbits']);
+  if (form !== undefined) settings.form = form;
   if (flags.has('affine')) settings.symmetric = false;
   if (flags.has('symmetric')) settings.symmetric = true;
   return { quantize: settings, ...(target === undefined ? {} : { target }) };

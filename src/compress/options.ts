@@ -5,9 +5,10 @@ import { checkRanges, type GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { resolveDynamic } from './dynamic/options.ts';
+import { type BlockForm, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
-import { bitsOf, type Granularity, isStorage, type Storage } from './scheme.ts';
+import { type Rounding, roundings } from './rounding/round.ts';
+import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
@@ -15,22 +16,28 @@ export interface QuantizeSettings {
   /** `weight-only`: activations stay float. `dynamic`: what matrix products read is quantized at run time. `static`: it is
    *  integers too, with levels that calibration finds. Default: static where calibration is given. */
   mode?: 'weight-only' | 'dynamic' | 'static';
-  /** Integers of activations, for `static`. Default int8; TFLite has no other beside weights with a scale for each
-   *  output. */
-  activations?: 'int8' | 'uint8';
+  /** Integers of activations, for `static`. Default int8. TFLite has int8, and int16 around zero, beside weights with a scale
+   *  for each output; int16 and uint16 are 40 dB more exact, take operator set 21 of ONNX, and are computed with real
+   *  numbers by runtimes that have no kernels for them. */
+  activations?: LevelStorage;
   /** How ranges come of the samples, for `static`. Default minmax. */
   calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4; in static TFLite models, matrices whose weights have 35 dB with one scale get one: scales and zero
-   *  points take bytes. */
+   *  block for 4, channel where activations are integers; in static TFLite models, matrices whose weights have 35 dB with
+   *  one scale get one: scales and zero points take bytes. */
   granularity?: Granularity;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
-  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum. Default: for each
-   *  weight, its own range where that is more exact by at least 1 dB; always for unsigned integers. */
+  /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
+   *  float matrix; or com.microsoft MatMulNBits, which onnxruntime has kernels for. Default dequantize; nbits under mode
+   *  `dynamic`. */
+  form?: BlockForm;
+  /** Range ±max with zero point 0 (int8 in [−127, 127]), or the weight's own minimum and maximum; at 4 bits the part of
+   *  either that has the least squared error. Default: for each weight, its own range where that is more exact by at least
+   *  1 dB; always for unsigned integers. */
   symmetric?: boolean;
   /** Scales, zero points, weights and biases exactly as TFLite's converter computes them: `tflite` as it did until 2021
    *  (the models of MLPerf Tiny), `tflite-mlir` as it does since. Static int8 for TFLite's operators, matrices with
@@ -49,6 +56,10 @@ export interface QuantizeSettings {
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
   minOutputDb?: number | null;
+  /** How weights get their levels, where there is calibration: each its nearest one, or so that the layer's output changes
+   *  least on the samples, element by element (`gptq`), or that with improvements until there are none (`adaround`).
+   *  Biases are corrected along. Default: adaround for 4 bits that are not static or dynamic, else nearest. */
+  rounding?: Rounding;
   /** Layers that are to be stored otherwise, by the name of an operator, of its weights or of its first output. */
   layers?: Readonly<Record<string, LayerOption>>;
 }
@@ -100,10 +111,12 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  rounding: Rounding;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
 }
@@ -148,6 +161,7 @@ export function resolveQuantize(
     'calibrationMethod',
     'granularity',
     'blockSize',
+    'form',
     'symmetric',
     'scheme',
     'ranges',
@@ -155,6 +169,7 @@ export function resolveQuantize(
     'minElements',
     'minSqnrDb',
     'minOutputDb',
+    'rounding',
     'layers',
   ];
   for (const key of Object.keys(given))
@@ -169,7 +184,8 @@ export function resolveQuantize(
   const bits = weights === 'float16' ? 16 : bitsOf[weights];
   const hasBlocks = format !== 'tflite' && scheme === null;
   const granularities = hasBlocks ? ['tensor', 'channel', 'block'] : ['tensor', 'channel'];
-  const byBlock = given.blockSize !== undefined || (bits === 4 && hasBlocks);
+  const byBlock =
+    given.blockSize !== undefined || (bits === 4 && hasBlocks && activations === null);
   const granularity =
     given.granularity ?? (byBlock ? 'block' : scheme === null ? 'channel' : 'tensor');
   if (!granularities.includes(granularity)) {
@@ -194,9 +210,10 @@ export function resolveQuantize(
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
-    dynamic: resolveDynamic(given, format),
+    ...resolveForm({ ...given, granularity }, format),
   };
 }
 
@@ -246,6 +263,21 @@ function resolveOutput({ minOutputDb, scheme }: QuantizeSettings, bits: number):
   return minOutputDb;
 }
 
+function resolveRounding(
+  { rounding, scheme }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): Rounding {
+  if (rounding === undefined) return bits === 4 && isCalibrated ? 'adaround' : 'nearest';
+  if (!roundings.includes(rounding))
+    throw rangeError('quantize.rounding', roundings.join(' | '), rounding);
+  if (rounding === 'nearest') return rounding;
+  if (!isCalibrated) throw rangeError('calibration', `given for rounding ${rounding}`, undefined);
+  if (bits === 16 || scheme !== undefined)
+    throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
+  return rounding;
+}
+
 function leastDb(bits: number): number {
   return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
 }
@@ -269,9 +301,15 @@ function resolveActivations(
   if (chosen !== 'static')
     throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
   if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode static', weights);
+  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
+    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
   const isTflite = format === 'tflite' || scheme !== null;
-  const storages = isTflite ? ['int8'] : ['int8', 'uint8'];
+  const storages: readonly LevelStorage[] =
+    scheme !== null
+      ? ['int8']
+      : isTflite
+        ? ['int8', 'int16']
+        : ['int8', 'uint8', 'int16', 'uint16'];
   const storage = activations ?? 'int8';
   if (!storages.includes(storage))
     throw rangeError('quantize.activations', storages.join(' | '), activations);

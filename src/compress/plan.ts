@@ -1,4 +1,4 @@
-import type { Scheme } from './scheme.ts';
+import type { LevelStorage, Scheme } from './scheme.ts';
 
 /** What is done to a model: plain JSON, made before anything is changed. */
 export interface Plan {
@@ -19,7 +19,7 @@ export interface PlannedWeight {
 /** real = (level − zeroPoint) · scale */
 export interface PlannedActivation {
   value: string;
-  storage: 'int8' | 'uint8';
+  storage: LevelStorage;
   scale: number;
   zeroPoint: number;
   /** What the levels span: the values' range over the samples, with 0 in it. */

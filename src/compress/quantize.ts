@@ -1,6 +1,8 @@
 import { breather } from '../core/breathe.ts';
 import { checkAborted } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
+import { bytesOf } from '../core/tensor.ts';
+import { type Constant, constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Model } from '../ir/model.ts';
 import { tensorType } from '../ir/types.ts';
@@ -8,11 +10,13 @@ import { allGraphs, freshName, namesAround } from '../ir/walk.ts';
 import { asInitializer, removeHolder } from '../passes/constants.ts';
 import type { KeptReport, LayerReport } from '../report/report.ts';
 import { formatDecibels } from '../report/units.ts';
+import type { AffineParameters } from './affine.ts';
 import { halfConstant, measureHalf } from './half.ts';
 import type { CompressOptions, ResolvedQuantize } from './options.ts';
 import type { Decision, Decisions } from './pipeline/decide.ts';
 import type { PlannedWeight } from './plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from './quantized.ts';
+import type { RoundedWeight, Wish } from './rounding/sequential.ts';
 import { formatScheme, type Scheme, storedBytes } from './scheme.ts';
 import { findWeights, keep, type Weight } from './weights.ts';
 
@@ -24,11 +28,13 @@ export interface Quantized {
 
 /** Stores a model's weights in fewer bits: each is measured first, and stays as it is, with the reason, where it
  *  would lose too much or save too little. Every constant is quantized once, however many operators share it.
- *  Memory does not grow with the weights: they are converted when the model is written. */
+ *  Memory does not grow with the weights: they are converted when the model is written.
+ *  @param rounded  levels that were chosen already, by name of the weight (see `wishesFor`) */
 export async function quantizeWeights(
   model: Model,
   decisions: Decisions,
   { signal, onProgress }: Pick<CompressOptions, 'signal' | 'onProgress'>,
+  rounded: ReadonlyMap<string, RoundedWeight> = new Map(),
 ): Promise<Quantized> {
   const { weights, kept } = findWeights(model);
   const result: Quantized = { planned: [], layers: [], kept };
@@ -74,11 +80,18 @@ export async function quantizeWeights(
         continue;
       }
       const { scheme, measured } = chosen;
-      result.layers.push(
-        layerReport(weight, formatScheme(scheme), storedBytes(scheme), measured.sqnrDb),
-      );
+      const done = rounded.get(weight.value.name);
+      const layer = layerReport(weight, formatScheme(scheme), storedBytes(scheme), measured.sqnrDb);
+      if (done !== undefined)
+        layer.rounding = {
+          method: done.method,
+          nearestDb: done.nearestDb,
+          outputDb: done.outputDb,
+        };
+      result.layers.push(layer);
       result.planned.push(planned(scheme));
-      store(edit, weight, scheme, measured);
+      store(edit, weight, scheme, done ?? measured);
+      if (done?.bias != null) storeBias(edit, weight, done.bias, names);
     }
   }
   if (result.layers.length > 0) edit.commit();
@@ -173,12 +186,52 @@ function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
   return list;
 }
 
+/** The weights that `quantizeWeights` would store as integers, and how: what rounding needs to know. */
+export async function wishesFor(
+  model: Model,
+  decisions: Decisions,
+  signal?: AbortSignal,
+): Promise<Map<string, Wish>> {
+  const wishes = new Map<string, Wish>();
+  const breathe = breather();
+  for (const weight of findWeights(model).weights) {
+    await breathe();
+    checkAborted(signal);
+    const { settings } = decisionFor(weight, decisions);
+    if (settings === null || settings.weights === 'float16') continue;
+    if (volume(weight.constant.shape) < settings.minElements) continue;
+    const chosen = await choose(weight, settings);
+    if ('code' in chosen) continue;
+    const { scheme, measured } = chosen;
+    const { parameters } = measured;
+    wishes.set(weight.value.name, { scheme, parameters, rounding: settings.rounding });
+  }
+  return wishes;
+}
+
 /** The value keeps its name and real type; its constant becomes integers with the quantization attached. */
-function store(edit: Edit, weight: Weight, scheme: Scheme, { parameters }: Measured): void {
+function store(
+  edit: Edit,
+  weight: Weight,
+  scheme: Scheme,
+  { parameters, constant }: { parameters: AffineParameters; constant?: Constant },
+): void {
   const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
-  const integers = quantizedConstant(weight.constant, scheme, parameters);
+  const integers = constant ?? quantizedConstant(weight.constant, scheme, parameters);
   edit.setConstant(value, integers, quantizationOf(weight.constant, scheme, parameters));
+}
+
+/** A layer's bias with what rounding its weights did to the mean taken off. */
+function storeBias(edit: Edit, { users }: Weight, bias: Float32Array, names: Set<string>): void {
+  const [node] = users;
+  const value = node?.inputs[2];
+  if (node === undefined || value == null) return;
+  const { shape } = constantOfValue(value)!;
+  const name = freshName(names, `${value.name}_rounded`);
+  const made = edit.addConstant(node.graph, name, constantOf('float32', shape, bytesOf(bias)));
+  edit.setInput(node, 2, made);
+  if (value.uses.size === 0) removeHolder(edit, value);
 }
 
 /** A half-float constant, and a Cast that makes the value of it. */

@@ -6,9 +6,16 @@ import type { ByteSource, MaybePromise } from '../core/source.ts';
 import { bytesOf, typedArrayOf } from '../core/tensor.ts';
 import { type Constant, constantOf } from '../ir/constant.ts';
 import type { Quantization } from '../ir/types.ts';
-import { dequantize, minMaxAxis, quantize, squaredError } from '../kernels/index.ts';
+import {
+  dequantize,
+  minMaxAxis,
+  type QuantizedArray,
+  quantize,
+  squaredError,
+} from '../kernels/index.ts';
 import { type AffineParameters, affineParameters } from './affine.ts';
-import { bitsOf, channelView, type Scheme } from './scheme.ts';
+import { Clipping } from './clipping.ts';
+import { bitsOf, channelView, type LevelStorage, type Scheme, type Storage } from './scheme.ts';
 import { type Slab, slabs } from './slabs.ts';
 
 /** What quantizing a weight in a scheme would do to it. */
@@ -19,14 +26,21 @@ export interface Measured {
 }
 
 /** Finds scales and zero points of a float32 weight and measures the rounding error, slab by slab:
- *  memory does not grow with the weight. Reads it once, or twice where a scale spans several slabs. */
-export function measure(weight: Constant, scheme: Scheme): MaybePromise<Measured> {
-  return run(measureSteps(weight, scheme));
+ *  memory does not grow with the weight. Scales of 8 bits hold the whole range; at 4 bits each is the one with the least
+ *  squared error. Reads the weight once, or up to three times where a scale spans several slabs.
+ *  @param importance  what a squared error of each element counts when scales of 4 bits are chosen */
+export function measure(
+  weight: Constant,
+  scheme: Scheme,
+  importance?: Float32Array,
+): MaybePromise<Measured> {
+  return run(measureSteps(weight, scheme, importance));
 }
 
 function* measureSteps(
   weight: Constant,
   scheme: Scheme,
+  importance: Float32Array | undefined,
 ): Generator<MaybePromise<unknown>, Measured, unknown> {
   const view = channelView(scheme);
   const parts = slabs(view);
@@ -35,13 +49,16 @@ function* measureSteps(
   if (!min.every(Number.isFinite) || !max.every(Number.isFinite)) {
     return { parameters, sqnrDb: Number.NaN };
   }
-  const found = affineParameters(min, max, scheme);
+  const found =
+    bitsOf[scheme.storage] === 4
+      ? yield* clipped(weight, scheme, { min, max }, importance)
+      : affineParameters(min, max, scheme);
   let signal = 0;
   let noise = 0;
   for (const slab of parts) {
     const reals = yield* floats(weight, slab);
     const options = { ...layout(scheme, slab), ...parametersOf(found, slab), type: scheme.storage };
-    const stored = quantize(reals, options);
+    const stored = levelsOf(reals, scheme, found, slab);
     const error = squaredError(reals, dequantize(stored, { ...options, length: slab.count }));
     signal += error.signal;
     noise += error.noise;
@@ -50,6 +67,59 @@ function* measureSteps(
     parameters: found,
     sqnrDb: signal === 0 ? Number.POSITIVE_INFINITY : decibels(signal, noise),
   };
+}
+
+/** Scales with the least squared error. Those of blocks are each of one slab: no errors are held but a slab's. */
+function* clipped(
+  weight: Constant,
+  scheme: Scheme,
+  { min, max }: { min: Float32Array; max: Float32Array },
+  importance: Float32Array | undefined,
+): Generator<MaybePromise<unknown>, AffineParameters, unknown> {
+  const { shared, scales } = channelView(scheme);
+  const result = { scale: new Float32Array(scales), zeroPoint: new Int32Array(scales) };
+  const keep = ({ scale, zeroPoint }: AffineParameters, first: number): void => {
+    result.scale.set(scale, first);
+    if (zeroPoint !== null) result.zeroPoint.set(zeroPoint, first);
+  };
+  const whole = shared ? new Clipping(scheme, min, max) : null;
+  for (const slab of slabs(channelView(scheme))) {
+    const { firstScale, start, count } = slab;
+    const end = firstScale + slab.scales;
+    const own = whole ?? new Clipping(scheme, ...ends(firstScale, end), firstScale);
+    own.add(yield* floats(weight, slab), slab, importance?.subarray(start, start + count));
+    if (own !== whole) keep(own.best(), firstScale);
+  }
+  if (whole !== null) keep(whole.best(), 0);
+  const hasZeros = result.zeroPoint.some((zero) => zero !== 0);
+  return { ...result, zeroPoint: hasZeros ? result.zeroPoint : null };
+
+  function ends(first: number, end: number): [Float32Array, Float32Array] {
+    return [min.subarray(first, end), max.subarray(first, end)];
+  }
+}
+
+/** Levels of a slab. Symmetric ones are as far below zero as above: what is clipped stops at −7 of int4. */
+function levelsOf(
+  reals: Float32Array,
+  scheme: Scheme,
+  parameters: AffineParameters,
+  slab: Slab,
+): QuantizedArray<Storage | LevelStorage> {
+  const { storage, symmetric } = scheme;
+  const options = { ...layout(scheme, slab), ...parametersOf(parameters, slab), type: storage };
+  const levels = quantize(reals, options);
+  if (!symmetric || bitsOf[storage] !== 4) return levels;
+  // Half bytes of −8, or of 0 where the zero point is 8.
+  const [lowest, next] = storage === 'int4' ? [8, 9] : [0, 1];
+  for (let i = 0; i < levels.length; i++) {
+    const byte = levels[i]!;
+    const [low, high] = [byte & 15, (byte >> 4) & 15];
+    if (low !== lowest && high !== lowest) continue;
+    levels[i] = (low === lowest ? next : low) | ((high === lowest ? next : high) << 4);
+  }
+  if (slab.count % 2 === 1) levels[levels.length - 1]! &= 15;
+  return levels;
 }
 
 /** Smallest and largest elements, for each scale; NaN where there is one. */
@@ -126,10 +196,7 @@ export function quantizedConstant(
 }
 
 function nearest(scheme: Scheme, parameters: AffineParameters): StoreSlab {
-  return (reals, slab) => {
-    const own = parametersOf(parameters, slab);
-    return bytesOf(quantize(reals, { ...layout(scheme, slab), ...own, type: scheme.storage }));
-  };
+  return (reals, slab) => bytesOf(levelsOf(reals, scheme, parameters, slab));
 }
 
 /** The attached quantization that says what the integers mean. */

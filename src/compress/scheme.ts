@@ -1,12 +1,15 @@
 import { rangeError } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
 
+/** Integers that weights are stored in. */
 export type Storage = 'int8' | 'uint8' | 'int4' | 'uint4';
+/** Integers that computed values, and constants beside them, are stored in. */
+export type LevelStorage = 'int8' | 'uint8' | 'int16' | 'uint16';
 export type Granularity = 'tensor' | 'channel' | 'block';
 
 /** How one weight is stored: what a plan holds and a report shows. */
 export interface Scheme {
-  storage: Storage;
+  storage: Storage | LevelStorage;
   /** Symmetric: zero point 0 (128 or 8 for unsigned), range ±max. Affine: the weight's own minimum and maximum. */
   symmetric: boolean;
   granularity: Granularity;
@@ -17,7 +20,14 @@ export interface Scheme {
   view: readonly number[];
 }
 
-export const bitsOf: Readonly<Record<Storage, number>> = { int8: 8, uint8: 8, int4: 4, uint4: 4 };
+export const bitsOf: Readonly<Record<Storage | LevelStorage, number>> = {
+  int8: 8,
+  uint8: 8,
+  int4: 4,
+  uint4: 4,
+  int16: 16,
+  uint16: 16,
+};
 
 /** A weight as [outer, channels, inner]; blocks of `block` channels share a scale (1: one a channel;
  *  per tensor: one channel of everything). */
@@ -83,7 +93,7 @@ export function hasZeroPoint({
   storage,
   symmetric,
 }: Pick<Scheme, 'storage' | 'symmetric'>): boolean {
-  return !(symmetric && (storage === 'int8' || storage === 'int4'));
+  return !(symmetric && !storage.startsWith('u'));
 }
 
 /** `int8 per channel (axis 0)` */
@@ -95,7 +105,7 @@ export function formatScheme(scheme: Scheme): string {
   return `${storage}${kind} blocks of ${blockSize} (axis ${axis})`;
 }
 
-/** Whether a name is that of a storage type. */
+/** Whether a name is that of a storage type of weights. */
 export function isStorage(name: string): name is Storage {
-  return Object.hasOwn(bitsOf, name);
+  return Object.hasOwn(bitsOf, name) && bitsOf[name as Storage] <= 8;
 }

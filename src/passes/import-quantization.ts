@@ -1,5 +1,6 @@
 import { integerRange } from '../core/dtype.ts';
-import { constantOfValue, readConstant } from '../ir/constant.ts';
+import { volume } from '../core/shape.ts';
+import { constantOfValue, readConstant, smallValues } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import { type Graph, Node, type Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
@@ -45,10 +46,13 @@ export function importQuantization(model: Model, options: ImportOptions = {}): s
       } else if (toStore) passOn(node);
     }
   }
+  for (const graph of allGraphs(model.graph))
+    for (const node of graph.nodes) if (attachReshaped(edit, node)) constants++;
   for (const graph of allGraphs(model.graph)) {
     for (const node of [...graph.nodes].reverse()) {
       const isUnused = node.outputs.every(({ uses }) => uses.size === 0);
-      if (!isUnused || !/^(De)?[Qq]uantizeLinear$/.test(node.op)) continue;
+      const isLeft = attached.test(node.op) || (node.op === 'Reshape' && isStored(node.inputs[0]));
+      if (!isUnused || !isLeft) continue;
       edit.removeNode(node);
       removed++;
     }
@@ -82,6 +86,38 @@ function attachConstant(edit: Edit, graph: Graph, node: Node, toStore: boolean):
   value.type = tensorType('float32', constant.shape);
   value.quantization = quantization;
   edit.replaceUses(output, value);
+  return true;
+}
+
+/** Operators that this leaves without readers. */
+const attached = /^(De)?[Qq]uantizeLinear$/;
+
+const isStored = (value: Value | null | undefined): boolean =>
+  value != null && value.constant !== null && value.quantization !== null;
+
+/** Quantized constants in another shape, as blocks of a convolution's weights are written: the same integers, whose
+ *  scales go by the shape that they were quantized in. */
+function attachReshaped(edit: Edit, node: Node): boolean {
+  const [value, sizes] = node.inputs;
+  const output = node.outputs[0]!;
+  if (node.op !== 'Reshape' || node.domain !== '' || value == null || sizes == null) return false;
+  const { constant, quantization } = value;
+  const known = constantOfValue(sizes);
+  if (constant === null || quantization === null || known === null || isGraphOutput(output))
+    return false;
+  const wished = smallValues(known)?.map(Number) ?? [];
+  const allowsZero = node.attributes.get('allowzero');
+  if (allowsZero?.type === 'int' && Number(allowsZero.value) !== 0) return false;
+  const copied = wished.map((size, axis) => (size === 0 ? (constant.shape[axis] ?? 0) : size));
+  const rest = copied.reduce((product, size) => (size < 0 ? product : product * size), 1);
+  const shape = copied.map((size) => (size < 0 ? volume(constant.shape) / rest : size));
+  if (volume(shape) !== volume(constant.shape) || value.graph !== node.graph) return false;
+  const { origin: _record, permuted: _order, ...stored } = constant;
+  const made = edit.addConstant(node.graph, output.name, { ...stored, shape });
+  made.type = tensorType('float32', shape);
+  const view = quantization.axis === null ? null : (quantization.view ?? constant.shape);
+  made.quantization = { ...quantization, view };
+  edit.replaceUses(output, made);
   return true;
 }
 

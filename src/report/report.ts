@@ -19,6 +19,18 @@ export interface LayerReport {
   bytesAfter: number;
   /** Signal-to-noise ratio of the weight, dB; null when it is exact. */
   sqnrDb: number | null;
+  /** How its levels were chosen, where not each is the nearest one. */
+  rounding?: LayerRounding;
+}
+
+/** What choosing a weight's levels on samples gained. */
+export interface LayerRounding {
+  /** `gptq` or `adaround` */
+  method: string;
+  /** Signal-to-noise ratios of the layer's output on the samples, with what it reads from layers before that are
+   *  quantized already: as it would be with nearest levels, and as it is; null for no noise. */
+  nearestDb: number | null;
+  outputDb: number | null;
 }
 
 /** One constant that stayed as it was, and why. */

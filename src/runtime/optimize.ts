@@ -9,6 +9,7 @@ import type { Refusal } from '../passes/manager.ts';
 import { fuseForRuntime, optimizeForRuntime } from '../passes/optimize.ts';
 import { evaluateNode } from './evaluate-node.ts';
 import { mergeBuiltins } from './reference-contract/merge.ts';
+import { useWholeBytes } from './whole-bytes.ts';
 
 /** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
  *  had to stay. */
@@ -19,6 +20,7 @@ export function optimize(model: Model): Refusal[] {
   findDynamicProducts(model);
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
+  useWholeBytes(model);
   assignLayout(model, channelsLast);
   return [...refused, ...fuseForRuntime(model, { ops }).refused];
 }

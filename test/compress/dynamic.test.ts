@@ -190,7 +190,9 @@ x('a function by the same name but of other nodes is what the file says', async 
 x('settings that go with the mode', async () => {
   const model = await readModel(products());
   for (const quantize of [
-    { weights: 'uint4', mode: 'dynamic' },
+    { weights: 'uint4', mode: 'dynamic', granularity: 'channel' },
+    { weights: 'int8', form: 'nbits' },
+    { weights: 'int4', form: 'dequantize', mode: 'dynamic' },
     { weights: 'int8', mode: 'dynamic', activations: 'int8' },
     { weights: 'int8', mode: 'sometimes' },
   ] as unknown as QuantizeSettings[]) {

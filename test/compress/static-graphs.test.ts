@@ -224,7 +224,7 @@ x('options that exclude each other are refused', async () => {
     assert.ok(error instanceof RangeError && error.message.includes(what), `${error}`);
   };
   await refused({ quantize: { weights: 'int8', mode: 'static' } }, 'calibration');
-  await refused({ quantize: { weights: 'int4', mode: 'static' }, calibration }, 'weights');
+  await refused({ quantize: { weights: 'uint4', mode: 'static' }, calibration }, 'weights');
   await refused({ quantize: { weights: 'int8', activations: 'int8' } }, 'activations');
   await refused({ quantize: 'int8', calibration: [] }, 'calibration');
 });

@@ -1,5 +1,6 @@
 import { integerRange } from '../../core/dtype.ts';
 import { rangeError, typeError } from '../../core/errors.ts';
+import type { LevelStorage } from '../scheme.ts';
 
 /** What is known about a value without running anything: between which numbers it lies, or its levels.
  *  real = (level − zeroPoint) · scale. An entry of `Plan.activations` is one. */
@@ -10,7 +11,7 @@ export type GivenRange =
 /** @throws {TypeError | RangeError} a range that is none, levels that the integers don't have */
 export function checkRanges(
   ranges: Readonly<Record<string, GivenRange>>,
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
 ): ReadonlyMap<string, GivenRange> {
   if (typeof ranges !== 'object' || ranges === null)
     throw typeError('quantize.ranges', 'ranges by name', ranges);

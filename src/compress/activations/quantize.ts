@@ -17,7 +17,7 @@ import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
-import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
+import { bitsOf, formatScheme, type LevelStorage, type Scheme, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
@@ -32,7 +32,7 @@ export type FindRanges = (
 ) => Promise<ReadonlyMap<string, Range>>;
 
 export interface ActivationSettings {
-  storage: 'int8' | 'uint8';
+  storage: LevelStorage;
   target: TargetRuntime;
   method: CalibrationMethod;
   /** Whose arithmetic gives the parameters; null: ours. */
@@ -100,9 +100,9 @@ export async function survey(
 }
 
 /** Makes a model compute with integers where operators have kernels on them: values get one scale and zero point from
- *  the range that they take (widened to contain 0), weights are int8 around zero with a scale for each output, biases
- *  int32 in steps of what is summed. What has no range, or would lose too much, stays as it is, and is listed.
- *  Quantization is attached to values. Inner graphs stay. */
+ *  the range that they take (widened to contain 0; int16 is around zero), weights are int8 or int4 around zero with a scale
+ *  for each output, biases int32 in steps of what is summed, or real beside 16 bits: these sums need more. What has no
+ *  range, or would lose too much, stays as it is, and is listed. Quantization is attached to values. Inner graphs stay. */
 export async function quantizeActivations(
   model: Model,
   decisions: Decisions,
@@ -214,11 +214,14 @@ function floatNames(model: Model): Set<string> {
 /** Gives the values of a group their levels. */
 function attach(
   { values, leaders, fixed }: Group,
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   scheme: ConverterScheme | null,
   ranges: ReadonlyMap<string, GivenRange>,
 ): PlannedActivation[] {
-  const own = fixed === null ? leaders.map(({ name }) => ranges.get(name)!) : [fixed];
+  const own =
+    fixed === null
+      ? leaders.map(({ name }) => ranges.get(name)!)
+      : [bitsOf[storage] > 8 ? finer(fixed, storage) : fixed];
   const { scale, zeroPoint, min, max } = levelsOfRanges(own, storage, scheme);
   return values.map((value) => {
     value.quantization = {
@@ -233,6 +236,15 @@ function attach(
   });
 }
 
+/** The levels of 16 bits for a range that is known for 256 steps: of int16, TFLite's kernels are made for 1/32768. */
+function finer({ min, max }: Range, storage: LevelStorage): GivenRange {
+  const width = ((max - min) * 256) / 255;
+  const isOneSided = min === 0 || max === 0;
+  if (storage === 'int16') return { scale: (isOneSided ? width : width / 2) / 32768, zeroPoint: 0 };
+  const zeroPoint = min === 0 ? 0 : isOneSided ? 65535 : 32768;
+  return { scale: width / 65536, zeroPoint };
+}
+
 interface LevelsOfRange {
   scale: number;
   zeroPoint: number;
@@ -244,7 +256,7 @@ interface LevelsOfRange {
 /** Levels for all that is known about values which share them; levels that are given for the first of them are taken. */
 function levelsOfRanges(
   ranges: readonly GivenRange[],
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   scheme: ConverterScheme | null,
 ): LevelsOfRange {
   const { min: least, max: most } = integerRange(storage);
@@ -261,7 +273,8 @@ function levelsOfRanges(
   if (scheme !== null) return { ...activationSteps(min, max), min, max };
   const { scale, zeroPoint } = affineParameters(Float32Array.of(min), Float32Array.of(max), {
     storage,
-    symmetric: false,
+    // TFLite has no zero points of int16.
+    symmetric: storage === 'int16',
   });
   return { scale: scale[0]!, zeroPoint: zeroPoint?.[0] ?? 0, min, max };
 }
@@ -278,7 +291,8 @@ async function storeWeights(
     const weight = node.inputs[1] == null ? undefined : weights.get(node.inputs[1]);
     const x = node.inputs[0]?.quantization;
     if (weight === undefined || typeof weight === 'string' || x == null) continue;
-    const product = { node, step: x.scale[0]! };
+    const step = bitsOf[x.storage as LevelStorage] > 8 ? null : x.scale[0]!;
+    const product = { node, step };
     const known = products.get(weight);
     if (known === undefined) products.set(weight, [product]);
     else known.push(product);
@@ -314,7 +328,7 @@ const leastOperandDb = 30;
 
 async function measureOperands(
   node: Node,
-  storage: 'int8' | 'uint8',
+  storage: LevelStorage,
   rule: ConverterScheme | null,
   levels: Map<Value, Levels>,
 ): Promise<void> {
@@ -324,7 +338,7 @@ async function measureOperands(
     if (levels.has(value) || constant.data.size === 0) continue;
     const scheme: Scheme = {
       storage,
-      symmetric: rule === 'tflite',
+      symmetric: rule === 'tflite' || storage === 'int16',
       granularity: 'tensor',
       axis: null,
       blockSize: null,

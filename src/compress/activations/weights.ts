@@ -28,7 +28,7 @@ import {
   weightSteps,
 } from './converter.ts';
 
-/** Weights that kernels on integers take: int8 around zero, with one scale, or one for each output. */
+/** Weights that kernels on integers take: int8 or int4 around zero, with one scale, or one for each output. */
 export interface LinearWeight {
   readonly value: Value;
   readonly constant: Constant;
@@ -71,15 +71,16 @@ async function chosen(
   settings: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
   const { granularity, scheme, wholeWhereGood } = settings;
+  const storage = settings.weights === 'int4' ? 'int4' : 'int8';
   if (value.quantization !== null) return asStored(value, constant, axis, settings);
   const tryWhole = async (): Promise<LinearWeight | string> =>
-    measured(value, constant, schemeOf(constant, null), settings);
+    measured(value, constant, schemeOf(constant, storage, null), settings);
   if (granularity === 'tensor' && (scheme === null || isMatrix(node))) return tryWhole();
   if (wholeWhereGood && isMatrix(node)) {
     const whole = await tryWhole();
     if (typeof whole !== 'string' && whole.measured.sqnrDb >= wholeDb) return whole;
   }
-  return measured(value, constant, schemeOf(constant, axis), settings);
+  return measured(value, constant, schemeOf(constant, storage, axis), settings);
 }
 
 /** TFLite's FULLY_CONNECTED: by its converter's rule it has one scale, where convolutions have one for each output. */
@@ -87,9 +88,9 @@ function isMatrix({ op }: Node): boolean {
   return op === 'MatMul' || op === 'Gemm';
 }
 
-function schemeOf({ shape }: Constant, axis: number | null): Scheme {
+function schemeOf({ shape }: Constant, storage: 'int8' | 'int4', axis: number | null): Scheme {
   const granularity = axis === null ? 'tensor' : 'channel';
-  return { storage: 'int8', symmetric: true, granularity, axis, blockSize: null, view: shape };
+  return { storage, symmetric: true, granularity, axis, blockSize: null, view: shape };
 }
 
 /** Weights that are int8 around zero already, as hybrid files of TFLite have them: what they stand for has the same levels. */
@@ -105,7 +106,7 @@ async function asStored(
   if (storage !== 'int8' || !isCentered || !isPlain)
     return 'its weights are quantized already, in another way';
   const reals = realsOf(await heldConstant(constant), value.quantization!);
-  return measured(value, reals, schemeOf(reals, axis), settings);
+  return measured(value, reals, schemeOf(reals, 'int8', axis), settings);
 }
 
 async function measured(
@@ -144,10 +145,10 @@ function biasFault(node: Node, weights: Constant, axis: number): string | null {
   return null;
 }
 
-/** A product that is to run on integers, and the step of its input. */
+/** A product that is to run on integers, and the step of its input; null where its bias stays real. */
 export interface Product {
   readonly node: Node;
-  readonly step: number;
+  readonly step: number | null;
 }
 
 /** Largest integer of a bias: sums have room beside it. As TFLite's converter has it. */
@@ -166,7 +167,11 @@ export async function storeLinear(
 ): Promise<Quantization> {
   const { constant, scheme } = weight;
   const biased = await Promise.all(
-    products.map(async ({ node, step }) => ({ node, step, bias: await realBias(node) })),
+    products.map(async ({ node, step }) => ({
+      node,
+      step: step ?? 1,
+      bias: step === null ? null : await realBias(node),
+    })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
   const parameters = { scale: steps?.scale ?? roomyScale(weight, biased), zeroPoint: null };
@@ -197,7 +202,9 @@ export async function storeLinear(
 
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
 
-interface Biased extends Product {
+interface Biased {
+  readonly node: Node;
+  readonly step: number;
   readonly bias: Float32Array | null;
 }
 

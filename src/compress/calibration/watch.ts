@@ -141,7 +141,7 @@ function bytesOf({ type }: Value): number {
 }
 
 /** Samples in a run: the first size of all inputs, where they agree. */
-function batchOf(feeds: Feeds): number {
+export function batchOf(feeds: Feeds): number {
   const sizes = new Set(
     Object.values(feeds)
       .filter(({ dims }) => dims.length > 0)

@@ -1,17 +1,38 @@
 import { rangeError } from '../../core/errors.ts';
-import type { QuantizeSettings } from '../options.ts';
-import type { DynamicForm } from './products.ts';
+import type { QuantizeSettings, ResolvedQuantize } from '../options.ts';
+import { bitsOf } from '../scheme.ts';
+import { hasKernel } from '../targets.ts';
 
-/** What shares a scale under mode `dynamic`: a row where this package runs the model, else the whole tensor, which
- *  runtimes have kernels for. Null for other modes, and for TFLite, whose operators say nothing of it.
- *  @throws {RangeError} settings that don't go with the mode */
-export function resolveDynamic(
-  { mode, weights, target }: QuantizeSettings,
+/** How ONNX says a matrix in blocks. */
+export type BlockForm = 'dequantize' | 'nbits';
+
+const forms: readonly BlockForm[] = ['dequantize', 'nbits'];
+
+/** What shares a scale under mode `dynamic`: a block of a row where weights have blocks; else a row where this package runs the
+ *  model, or the whole tensor, which runtimes have kernels for. `dynamic` is null for other modes, and for TFLite, whose
+ *  operators say nothing of it.
+ *  @throws {RangeError} settings that don't go together */
+export function resolveForm(
+  { mode, weights, target, granularity, form }: QuantizeSettings,
   format: string,
-): DynamicForm | null {
-  if (mode !== 'dynamic') return null;
-  if (weights !== 'int8') throw rangeError('quantize.weights', 'int8 for mode dynamic', weights);
+): Pick<ResolvedQuantize, 'form' | 'dynamic'> {
+  if (form !== undefined && !forms.includes(form))
+    throw rangeError('quantize.form', forms.join(' | '), form);
   const runtime = target ?? (format === 'tflite' ? 'tflite' : 'onnxruntime');
-  if (runtime === 'tflite') return null;
-  return runtime === 'modelpress' ? 'row' : 'tensor';
+  const isBlocked = granularity === 'block' && weights !== 'float16';
+  const hasBits = (level: string): boolean =>
+    isBlocked && hasKernel(runtime, 'com.microsoft.MatMulNBits', `${bitsOf[weights]}${level}`);
+  if (form === 'nbits' && !hasBits(''))
+    throw rangeError('quantize.form', 'dequantize unless ONNX has weights in blocks', form);
+  if (mode !== 'dynamic') return { form: form ?? 'dequantize', dynamic: null };
+  if (runtime === 'tflite' && weights === 'int8') return { form: 'dequantize', dynamic: null };
+  if (weights === 'float16' || (!isBlocked && weights !== 'int8'))
+    throw rangeError(
+      'quantize.weights',
+      'int8, or 4 or 8 bits in blocks, for mode dynamic',
+      weights,
+    );
+  if (form === 'dequantize') throw rangeError('quantize.form', 'nbits for mode dynamic', form);
+  if (hasBits(' level 4')) return { form: 'nbits', dynamic: 'block' };
+  return { form: 'dequantize', dynamic: runtime === 'modelpress' ? 'row' : 'tensor' };
 }

@@ -18,8 +18,8 @@ import { type Measured, measure, quantizedConstant } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
 import { weightSlot } from '../slots.ts';
 
-/** What activations share their scale with: a row of what is multiplied, or the whole tensor. */
-export type DynamicForm = 'row' | 'tensor';
+/** What activations share their scale with: a block of a row of what is multiplied, the row, or the whole tensor. */
+export type DynamicForm = 'block' | 'row' | 'tensor';
 
 export interface DynamicProducts {
   weights: PlannedWeight[];
@@ -100,7 +100,7 @@ function matrices(model: Model, decisions: Decisions): Matrix[] {
   for (const graph of graphs) {
     for (const node of graph.nodes) {
       const form = decisions.of(node).settings?.dynamic ?? null;
-      if (form === null) continue;
+      if (form === null || form === 'block') continue;
       const value = node.inputs[1];
       const constant = value == null ? null : constantOfValue(value);
       if (value == null || constant === null || !isProduct(node, constant)) continue;

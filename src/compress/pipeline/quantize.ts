@@ -3,9 +3,11 @@ import type { Model } from '../../ir/model.ts';
 import { exportQuantization } from '../../passes/export-quantization.ts';
 import type { ActivationsReport, KeptReport, LayerReport } from '../../report/report.ts';
 import { quantizeActivations } from '../activations/quantize.ts';
+import { useNBits } from '../dynamic/nbits.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
-import { quantizeWeights } from '../quantize.ts';
+import { quantizeWeights, wishesFor } from '../quantize.ts';
+import { type RoundedWeight, roundLayers } from '../rounding/sequential.ts';
 import type { Context } from './context.ts';
 import type { Decisions } from './decide.ts';
 
@@ -39,10 +41,13 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           signal,
         );
   const products = await quantizeProducts(model, decisions, signal);
-  const stored = await quantizeWeights(model, decisions, {
+  const rounded = await round(context, model, decisions);
+  const watch = {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
-  });
+  };
+  const stored = await quantizeWeights(model, decisions, watch, rounded);
+  useNBits(model, decisions);
   exportQuantization(model);
   return {
     model,
@@ -54,4 +59,18 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     activations: run?.report ?? null,
     warnings: products.warnings,
   };
+}
+
+/** Levels of the weights that are not to be rounded to the nearest one. */
+async function round(
+  { model, samples, seed, signal, onProgress }: Context,
+  copy: Model,
+  decisions: Decisions,
+): Promise<ReadonlyMap<string, RoundedWeight>> {
+  const all = [decisions.base, ...[...decisions.layers.values()].map(({ settings }) => settings)];
+  if (samples === null || all.every((settings) => (settings?.rounding ?? 'nearest') === 'nearest'))
+    return new Map();
+  const wishes = await wishesFor(copy, decisions, signal);
+  const isFull = model.format !== 'tflite';
+  return roundLayers(model, wishes, samples.statistics(), isFull, { seed, signal, onProgress });
 }

@@ -113,7 +113,7 @@ function mostHeldOf(feeds: Feeds, rows: number): number {
 }
 
 /** Rows of a batch. */
-function partOf(feeds: Feeds, rows: readonly number[], of: number): Feeds {
+export function partOf(feeds: Feeds, rows: readonly number[], of: number): Feeds {
   if (rows.length === of) return feeds;
   const parts: Feeds = {};
   for (const [name, { type, data, dims }] of Object.entries(feeds)) {

@@ -18,6 +18,11 @@ export type PutRow = (
   stride: number,
 ) => void;
 
+export interface Places {
+  readonly places: number;
+  readonly put: PutRow;
+}
+
 /** How a linear layer reads its input: which vectors its weights are multiplied with. */
 export interface Reader {
   /** The value that is read. */
@@ -27,9 +32,13 @@ export interface Reader {
   readonly groups: number;
   /** Elements of a vector, in the order of the weight's axes that are not outputs. */
   readonly size: number;
+  /** Channels of the output: rows of the matrix that the vectors are multiplied with, group by group. */
+  readonly outputs: number;
+  /** Where the element of a row that meets a vector's element is in the weight. */
+  element(output: number, k: number): number;
   /** For an input of these sizes: how many places of the output there are, in the order of the batch, and how the
    *  vectors of one are found. Null for sizes that don't fit. */
-  at(dims: readonly number[]): { places: number; put: PutRow } | null;
+  at(dims: readonly number[]): Places | null;
 }
 
 /** The reader of a layer whose weights are its operand 1: Conv, ConvTranspose, Gemm, MatMul and their kin of domain mp.
@@ -68,7 +77,11 @@ function product({ x, shape, attributes }: Layer): Reader | null {
   if (shape.length !== 2) return null;
   const size = shape[attributes.int('transB', 0) === 0 ? 0 : 1]!;
   const isTurned = attributes.int('transA', 0) !== 0;
+  const outputs = volume(shape) / size;
+  const isRows = attributes.int('transB', 0) !== 0;
   return {
+    outputs,
+    element: (output, k) => (isRows ? output * size + k : k * outputs + output),
     input: x.name,
     key: `product ${x.name} ${isTurned}`,
     groups: 1,
@@ -96,6 +109,7 @@ function convolution(layer: Layer): Reader | null {
   const groups = attributes.int('group', 1);
   const kernel = shape.slice(2);
   if (shape.length < 3 || shape[0]! % groups !== 0) return null;
+  const size = volume(shape.slice(1));
   const window = JSON.stringify([
     attributes.ints('strides'),
     attributes.ints('pads'),
@@ -106,8 +120,10 @@ function convolution(layer: Layer): Reader | null {
     input: x.name,
     key: `Conv ${x.name} ${groups} ${shape.slice(1).join('×')} ${window} ${layer.isLast}`,
     groups,
-    size: volume(shape.slice(1)),
-    at(dims) {
+    size,
+    outputs: shape[0]!,
+    element: (output, k) => output * size + k,
+    at: remembered((dims) => {
       const spatial = spaceOf(layer, dims, groups * shape[1]!);
       if (spatial === null) return null;
       const { strides, dilations, pads } = windowNumbers(attributes, spatial, kernel);
@@ -118,7 +134,7 @@ function convolution(layer: Layer): Reader | null {
       return patches(layer, groups, dims, spatial, output, (axis, at, tap) => {
         return at * strides[axis]! + tap * dilations[axis]! - pads[axis]!;
       });
-    },
+    }),
   };
 }
 
@@ -131,6 +147,8 @@ function transposed(layer: Layer): Reader | null {
   const given = attributes.ints('output_shape') ?? [];
   if (shape.length < 3 || shape[0]! % groups !== 0 || !isPlain || given.length > 0) return null;
   const extra = attributes.ints('output_padding') ?? [];
+  const taps = volume(kernel);
+  const each = shape[1]!;
   const window = JSON.stringify([
     attributes.ints('strides'),
     attributes.ints('pads'),
@@ -141,8 +159,13 @@ function transposed(layer: Layer): Reader | null {
     input: x.name,
     key: `ConvTranspose ${x.name} ${groups} ${kernel.join('×')} ${window} ${layer.isLast}`,
     groups,
-    size: (shape[0]! / groups) * volume(kernel),
-    at(dims) {
+    size: (shape[0]! / groups) * taps,
+    outputs: groups * each,
+    element(output, k) {
+      const channel = Math.floor(output / each) * (shape[0]! / groups) + Math.floor(k / taps);
+      return (channel * each + (output % each)) * taps + (k % taps);
+    },
+    at: remembered((dims) => {
       const spatial = spaceOf(layer, dims, shape[0]!);
       if (spatial === null) return null;
       const { strides, dilations, pads } = windowNumbers(attributes, spatial, kernel);
@@ -154,7 +177,18 @@ function transposed(layer: Layer): Reader | null {
         const from = (at + pads[axis]! - tap * dilations[axis]!) / strides[axis]!;
         return Number.isInteger(from) ? from : -1;
       });
-    },
+    }),
+  };
+}
+
+/** A function of sizes that mostly gets the same ones. */
+function remembered(find: (dims: readonly number[]) => Places | null): Reader['at'] {
+  let last = '';
+  let found: Places | null = null;
+  return (dims) => {
+    const key = dims.join();
+    if (key !== last) [last, found] = [key, find(dims)];
+    return found;
   };
 }
 
@@ -177,7 +211,7 @@ function patches(
   input: readonly number[],
   output: readonly number[],
   coordinate: (axis: number, at: number, tap: number) => number,
-): { places: number; put: PutRow } | null {
+): Places | null {
   if (output.some((size) => size < 1)) return null;
   const pixels = volume(input);
   const places = volume(output);
@@ -188,13 +222,15 @@ function patches(
       coordinate(axis, at, tap),
     ),
   );
+  const known: number[][] = [];
   const [alongChannel, alongPixel] = isLast ? [1, channels] : [pixels, 1];
   return {
     places: dims[0]! * places,
     put(data, place, to, at, stride) {
       const pixel = place % places;
       const image = ((place - pixel) / places) * channels * pixels;
-      const taps = outerRows(tables, pixel);
+      known[pixel] ??= outerRows(tables, pixel);
+      const taps = known[pixel];
       for (let group = 0; group < groups; group++) {
         let target = at + group * stride;
         for (let c = 0; c < own; c++) {

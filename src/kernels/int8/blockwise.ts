@@ -1,7 +1,15 @@
 import { rangeError, typeError } from '../../core/errors.ts';
 import { checkFloats, checkLength } from '../types.ts';
+import {
+  type BlockPanels,
+  blockPanelBytes,
+  blockScratch,
+  fillBlockPanels,
+  multiplyBlocks,
+  unpackedZeros,
+} from './block-panels.ts';
 import { checkElements, checkSize } from './bytes.ts';
-import { type Engine, engine } from './engine.ts';
+import { engine } from './engine.ts';
 import { Blocks, padded } from './panels.ts';
 
 /** A matrix of block-quantized weights as MatMulNBits stores it. */
@@ -29,22 +37,6 @@ export interface PackedBlockMatrix {
   readonly bytes: number;
   /** Gives the memory back; the matrix is of no use afterwards. */
   dispose(): void;
-}
-
-interface BlockPanels {
-  readonly engine: Engine;
-  readonly k: number;
-  readonly n: number;
-  readonly blocks: number;
-  readonly size: number;
-  readonly bits: 4 | 8;
-  readonly exact: boolean;
-  readonly address: number;
-  /** Whether zero points are in the panels; otherwise `zero` is everywhere's. */
-  readonly stored: 0 | 1;
-  readonly zero: number;
-  /** What the levels in the panels have more than signed ones. */
-  readonly lift: number;
 }
 
 class PackedBlocks implements PackedBlockMatrix {
@@ -110,73 +102,37 @@ export function packBlockwise(
   checkLength('scales', scales.length, n * blocks);
   const chosen = engine();
   const exact = activations === 'float32';
-  // Bytes are signed but where the dot product takes unsigned weights.
-  const mask = bits === 8 && (exact || chosen.unsigned !== true) ? 128 : 0;
-  // Zero points count from signed bytes, and from nibbles or, in float32, from nibbles less 8: the same in every mode.
-  const shift = bits === 8 ? 128 : exact ? 8 : 0;
-  const zeros = zeroPointsOf(options, n, blocks, shift);
-  const stored = zeros === null ? 0 : 1;
+  const sizes = { k, n, size, bits, exact } as const;
+  const zeros = zeroPointsOf(options, n, blocks);
   const held = new Blocks(chosen, 'weights');
-  const { arena, simd } = chosen.backend;
   try {
-    const address = held.take((padded(n) / 8) * blocks * (32 + 32 * stored + size * bits));
-    arena.withScratch([b.length, 4 * n * blocks, 4 * n * blocks], (source, s, z) => {
-      const { u8, f32 } = arena.views();
-      u8.set(b, source);
-      f32.set(scales, s >>> 2);
-      if (zeros !== null) f32.set(zeros, z >>> 2);
-      simd.block_pack(source, s, z, address, n, blocks, size, bits, stored, mask);
-    });
-    const zero = 2 ** (bits - 1) - shift;
-    const lift = bits === 8 ? 128 - mask : 0;
-    const panels = {
-      engine: chosen,
-      k,
-      n,
-      blocks,
-      size,
-      bits,
-      exact,
-      address,
-      stored,
-      zero,
-      lift,
-    } as const;
-    return new PackedBlocks(panels, held);
+    const address = held.take(blockPanelBytes(sizes, zeros !== null));
+    return new PackedBlocks(fillBlockPanels(chosen, sizes, address, b, scales, zeros), held);
   } catch (error) {
     held.release();
     throw error;
   }
 }
 
-/** A zero point for each scale, less what levels are shifted by; null when all are the default. */
+/** A zero point for each scale; null when all are the default. */
 function zeroPointsOf(
   { bits, zeroPoints }: BlockwiseOptions,
   n: number,
   blocks: number,
-  shift: number,
 ): Float32Array | null {
   if (zeroPoints === undefined) return null;
   if (zeroPoints instanceof Float32Array) {
     checkLength('zeroPoints', zeroPoints.length, n * blocks);
-    return zeroPoints.map((zero) => zero - shift);
+    return zeroPoints;
   }
   if (!(zeroPoints instanceof Uint8Array))
     throw typeError('zeroPoints', 'a Uint8Array or Float32Array', zeroPoints);
-  const row = Math.ceil((blocks * bits) / 8);
-  checkLength('zeroPoints', zeroPoints.length, n * row);
-  return Float32Array.from({ length: n * blocks }, (_, i) => {
-    const block = i % blocks;
-    const at = Math.floor(i / blocks) * row;
-    if (bits === 8) return zeroPoints[at + block]! - shift;
-    return ((zeroPoints[at + (block >> 1)]! >> ((block & 1) * 4)) & 15) - shift;
-  });
+  checkLength('zeroPoints', zeroPoints.length, n * Math.ceil((blocks * bits) / 8));
+  return unpackedZeros(zeroPoints, n, blocks, bits);
 }
 
 /** Bytes of a block of rows of a. */
 const rowBytes = 2 ** 18;
-/** From here on, weights are unpacked to float32 a panel at a time. */
-const manyRows = 8;
 
 /** Product of a float matrix with block-quantized weights: a · ((q − zeroPoint) · scale) + bias.
  *  NaN in a counts as the least level under 'int8' activations.
@@ -187,7 +143,7 @@ const manyRows = 8;
  *  @throws {RangeError} sizes that the arrays don't have
  *  @throws {MemoryError} no room
  *  Cost O(m·k·n). Deterministic, no fused multiply-add: within a block four partial sums, then blocks in order; in
- *  float32 from 8 rows on one sum in the order of k, so that a row's last bits depend on whether m is below 8.
+ *  float32 from 3 rows on one sum in the order of k, so that a row's last bits depend on whether m is below 3.
  *  Source: com.microsoft MatMulNBits. */
 export function matmulBlockwise(
   a: Float32Array,
@@ -222,27 +178,23 @@ function multiply(
   bias: Float32Array | undefined,
   result: Float32Array,
 ): void {
-  const { engine: chosen, k, n, blocks, size, bits, exact, address, stored, zero, lift } = panels;
-  const { arena, simd } = chosen.backend;
+  const { engine: chosen, k, n, blocks, size } = panels;
+  const { arena } = chosen.backend;
   const width = blocks * size;
   const rows = Math.min(m, Math.max(1, Math.floor(rowBytes / 4 / Math.max(width, n))));
-  const levelBytes = chosen.activationBytes;
-  const cells = rows * blocks;
   const scratch = [
     4 * padded(n),
     4 * rows * width,
     4 * rows * n,
-    exact ? 0 : levelBytes * rows * width,
-    exact ? 0 : 8 * cells,
-    exact && m >= manyRows ? 32 * width : 0,
+    ...blockScratch(panels, chosen, rows),
   ];
-  arena.withScratch(scratch, (biases, x, c, levels, heads, values) => {
+  arena.withScratch(scratch, (biases, x, c, ...parts) => {
     const { f32 } = arena.views();
-    f32.fill(0, biases >>> 2, (biases >>> 2) + padded(n));
-    if (bias !== undefined) f32.set(bias, biases >>> 2);
+    f32.fill(0, biases! >>> 2, (biases! >>> 2) + padded(n));
+    if (bias !== undefined) f32.set(bias, biases! >>> 2);
     for (let row = 0; row < m; row += rows) {
       const count = Math.min(rows, m - row);
-      const at = x >>> 2;
+      const at = x! >>> 2;
       if (width === k) f32.set(a.subarray(row * k, (row + count) * k), at);
       else {
         for (let i = 0; i < count; i++) {
@@ -251,51 +203,8 @@ function multiply(
           f32.fill(0, at + i * width + k, at + (i + 1) * width);
         }
       }
-      if (exact && m >= manyRows) {
-        for (let j = 0; j < n; j += 8) {
-          const panel = address + (j / 8) * blocks * (32 + 32 * stored + size * bits);
-          simd.block_unpack(panel, values, blocks, size, bits, stored, zero);
-          const columns = Math.min(8, n - j);
-          const [to, own] = [c + 4 * j, biases + 4 * j];
-          const [lowest, greatest] = [-Infinity, Infinity];
-          const step = 8 * width;
-          simd.f32_gemm(
-            x,
-            values,
-            own,
-            to,
-            count,
-            columns,
-            width,
-            width,
-            step,
-            n,
-            0,
-            lowest,
-            greatest,
-          );
-        }
-      } else if (exact) {
-        simd.f32_block_gemm(x, address, biases, c, count, n, blocks, size, bits, stored, zero);
-      } else {
-        simd.f32_block_levels(x, levels, heads, count * blocks, size, levelBytes - 1);
-        chosen.blockGemm(
-          levels,
-          heads,
-          address,
-          biases,
-          c,
-          count,
-          n,
-          blocks,
-          size,
-          bits,
-          stored,
-          zero,
-          lift,
-        );
-      }
-      result.set(f32.subarray(c >>> 2, (c >>> 2) + count * n), row * n);
+      multiplyBlocks(panels, x!, biases!, c!, count, parts as [number, number, number], m);
+      result.set(f32.subarray(c! >>> 2, (c! >>> 2) + count * n), row * n);
     }
   });
 }

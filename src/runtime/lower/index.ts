@@ -2,7 +2,9 @@ import { storedLowerings } from '../reference-contract/always.ts';
 import { binaryLowerings } from './binary.ts';
 import { convLowerings } from './conv.ts';
 import { convTransposeLowerings } from './conv-transpose.ts';
+import { int8BlockLowerings } from './int8/blocks.ts';
 import { int8ConvLowerings } from './int8/conv.ts';
+import { int8ConvIntegerLowerings } from './int8/conv-integer.ts';
 import { int8ConvTransposeLowerings } from './int8/conv-transpose.ts';
 import { int8DynamicLowerings } from './int8/dynamic.ts';
 import { int8DynamicProductLowerings } from './int8/dynamic-product.ts';
@@ -46,11 +48,13 @@ export const lowerings: readonly Lowering[] = [
   ...selectLowerings,
   ...recurrentLowerings,
   ...int8ConvLowerings,
+  ...int8ConvIntegerLowerings,
   ...int8ConvTransposeLowerings,
   ...int8MatmulLowerings,
   ...int8PairLowerings,
   ...int8ElementwiseLowerings,
   ...int8PairwiseLowerings,
+  ...int8BlockLowerings,
   ...int8DynamicLowerings,
   ...int8DynamicProductLowerings,
   ...int8PoolLowerings,

@@ -60,6 +60,22 @@ export interface EmitContext {
   emitNodes(e: Emitter, graph: Graph): void;
 }
 
+/** Options with which sums of 16 bits take scales that are no powers of two.
+ *  Source: kernels/add.cc, sub.cc (Prepare), tools/versioning/op_version.cc. */
+function wideOptions(
+  name: string,
+  [x]: readonly (Operand | null)[],
+  options: BuiltinOptions | undefined,
+): BuiltinOptions | undefined {
+  if (x?.quantization?.storage !== 'int16') return options;
+  const any = { potScaleInt16: false };
+  if (name === 'ADD' && (options === undefined || options.type === 'AddOptions'))
+    return { type: 'AddOptions', value: { ...options?.value, ...any } };
+  if (name === 'SUB' && (options === undefined || options.type === 'SubOptions'))
+    return { type: 'SubOptions', value: { ...options?.value, ...any } };
+  return options;
+}
+
 /** Emits the operators of one subgraph. Rows see real numbers: what is quantized is dequantized where an operator
  *  reads it, and quantized again where a node's result is, unless the node is one that runs on integers. */
 export class Emitter extends SubgraphTables {
@@ -338,7 +354,12 @@ export class Emitter extends SubgraphTables {
     const real = inputs.map((operand, index) =>
       operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
     );
-    this.raw(name, real, outputs, isHybrid ? hybridOptions(options) : options);
+    this.raw(
+      name,
+      real,
+      outputs,
+      isHybrid ? hybridOptions(options) : wideOptions(name, real, options),
+    );
   }
 
   /** The same operand in real numbers, as the node computes with. */

@@ -88,11 +88,12 @@ const made = new WeakMap<Packed, unknown>();
 export function packObject<T>(
   c: LowerContext,
   key: string,
-  input: number,
+  input: number | readonly number[],
   bytes: number,
   make: (take: Take) => T,
 ): () => T {
-  const packed: Packed = c.pack(key, [input], bytes, (address) => {
+  const inputs = typeof input === 'number' ? [input] : input;
+  const packed: Packed = c.pack(key, inputs, bytes, (address) => {
     let at = address;
     made.set(
       packed,
