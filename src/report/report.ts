@@ -1,5 +1,5 @@
 import type { ExplanationReport } from './explanation.ts';
-import type { JudgeReport } from './judge.ts';
+import type { AttemptReport, JudgeReport } from './judge.ts';
 import type { LayersReport } from './layers.ts';
 import type { RecoveryStep } from './recovery.ts';
 
@@ -79,6 +79,8 @@ export interface CompressReport {
   judge: JudgeReport | null;
   /** Where the error of the outputs comes from; null where that was not asked for. */
   explanation: ExplanationReport | null;
+  /** Ways that were tried, under `quantize: 'auto'`; empty otherwise. */
+  attempts: AttemptReport[];
   /** Changes that lose nothing, one sentence each. */
   lossless: string[];
   warnings: string[];
