@@ -72,8 +72,8 @@ interface Row {
   name: string;
   path: string;
   images: () => Images;
-  /** How far off the sum may be, dB. The background of MNIST is one number: its rounding is the same everywhere, and
-   *  is another one once the layers before are rounded, too. */
+  /** How far off the sum may be, dB. The background of MNIST is one number, and ResNet8 ends in a few averages: their
+   *  rounding is the same everywhere, and another one once what comes before is rounded, too. */
   most: number;
   /** Least rank correlation of what gains alone predict with what places do one by one. */
   order: number;
@@ -97,7 +97,7 @@ const rows: readonly Row[] = [
     name: 'MLPerf ResNet8',
     path: 'tflite-models/mlperf-tiny/ic_resnet8_fp32.tflite',
     images: () => raw(cifar('train-lossless')),
-    most: 2,
+    most: 3.5,
     order: 0.85,
   },
 ];

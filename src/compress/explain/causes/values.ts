@@ -89,7 +89,7 @@ function outlier(name: string, { channels }: Observation): Found | null {
   return {
     code: 'outlier-channel',
     gainDb,
-    text: `${channelsText(far)} of "${name}" spans ${formatNumber(widest / middle)} times the median channel: without it, levels of the others would be ${formatDecibels(gainDb)} finer; equalization moves it into the weights`,
+    text: `${channelsText(far)} of "${name}" ${far.length === 1 ? 'spans' : 'span'} ${formatNumber(widest / middle)} times the median channel: without that, levels of the others would be ${formatDecibels(gainDb)} finer; equalization moves this into the weights`,
   };
 }
 
