@@ -108,7 +108,10 @@ for (const { name, path, images, most, order: least } of root === null ? [] : ro
     const from = images();
     const feed = model.graph.inputs[0]!.name;
     const calibration = [0, 32].map((at) => ({ [feed]: from.batch(at, 32) }));
-    const { model: small, plan } = await compress(model, { quantize: 'int8', calibration });
+    const { model: small, plan } = await compress(model, {
+      quantize: { weights: 'int8', recover: false },
+      calibration,
+    });
     const prepared = clone(model);
     await lossless(prepared);
     await prepareForIntegers(prepared);
