@@ -1,3 +1,4 @@
+import { attemptsText, judgeText } from './judge-text.ts';
 import { printable } from './printable.ts';
 import type {
   ActivationsReport,
@@ -18,6 +19,8 @@ export function compressText(
   if (report.layers.length > 0) parts.push(layerTable(report, full));
   if (report.kept.length > 0) parts.push(keptText(report.kept, full));
   if (report.activations !== null) parts.push(activationsText(report.activations, full));
+  if (report.attempts.length > 0) parts.push(attemptsText(report.attempts));
+  if (report.judge !== null) parts.push(judgeText(report.judge, full));
   if (report.lossless.length > 0)
     parts.push(`Lossless: ${report.lossless.map(printable).join('; ')}`);
   if (report.proof !== null) parts.push(compareText(report.proof));

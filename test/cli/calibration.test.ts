@@ -82,7 +82,7 @@ x('what does not fit is said', () => {
     path('wide.npy'),
   );
   said(/there is no /, '--quantize', 'int8', '--calibration', path('none.npz'));
-  said(/goes with --quantize int8/, '--quantize', 'int4', '--calibration', path('all.npy'));
+  said(/goes with --quantize auto/, '--quantize', 'float16', '--calibration', path('all.npy'));
   said(/goes with --quantize/, '--calibration', path('all.npy'));
   said(/goes with --calibration/, '--quantize', 'int8', '--calibration-method', 'mse');
 });
