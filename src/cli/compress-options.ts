@@ -91,8 +91,8 @@ export const compressHelp: string = `modelpress compress IN -o OUT [options]
       --json              the report as JSON
   -q, --quiet             no progress
 
-Examples: modelpress compress model.onnx -o small.onnx --quantize int8
-          modelpress compress model.onnx -o small.onnx --quantize auto --calibration images.npz`;
+Example: modelpress compress model.onnx -o small.onnx --quantize int8
+         modelpress compress model.onnx -o small.onnx --quantize auto --calibration images.npz`;
 
 /** What the options ask `compress` for.
  *  @throws {UsageError} options that don't go together */
@@ -140,7 +140,7 @@ export function compressOptions({ text, flags, lists }: Parsed): CompressOptions
   };
 }
 
-const weightTypes = ['auto', 'int8', 'uint8', 'int4', 'uint4', 'float16'] as const;
+const weightTypes = ['int8', 'uint8', 'int4', 'uint4', 'float16', 'auto'] as const;
 
 /** Options that say how weights and activations are quantized. */
 const of: readonly string[] = [
