@@ -2,7 +2,7 @@ import { converterSchemes } from '../compress/activations/converter.ts';
 import { calibrationMethods } from '../compress/calibration/index.ts';
 import type { CompressOptions, LayerOption, QuantizeSettings } from '../compress/index.ts';
 import { targets } from '../compress/options.ts';
-import { roundings } from '../compress/rounding/round.ts';
+import { type Rounding, roundings } from '../compress/rounding/round.ts';
 import { levelStorages } from '../compress/scheme.ts';
 import { type OptionTable, oneOf, type Parsed, UsageError, wholeNumber } from './options.ts';
 
@@ -59,7 +59,8 @@ export const compressHelp: string = `modelpress compress IN -o OUT [options]
       --calibration-method M  range of the activations by minmax, moving-average, percentile, entropy, mse; default:
                           what serves the outputs best of minmax, mse and percentile
       --activations TYPE  int8 (default), uint8, int16 or uint16, for static
-      --rounding R        of weights: nearest (8 bits: default), gptq, adaround (4 bits with --calibration: default)
+      --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
+                          (4 bits with --calibration: adaround, else nearest)
       --layer NAME=TYPE   float32, float16, int8 or int4 for one layer, by the name of its operator, weights or output
       --keep-float NAME   the same as --layer NAME=float32
       --min-sqnr DB       layers that keep the outputs from so many decibels stay float (25 with --calibration or auto
@@ -122,7 +123,14 @@ export function compressOptions({ text, flags, lists }: Parsed): CompressOptions
   if (text.has('calibration-method') && !text.has('calibration'))
     throw new UsageError('--calibration-method goes with --calibration');
   if (text.has('calibration') && weights === 'float16')
-    throw new UsageError('--calibration goes with --quantize auto, int8, uint8, int4 or uint4');
+    throw new UsageError('--calibration goes with integers, as --quantize int8');
+  const rounding = text.get('rounding') ?? 'nearest';
+  if (
+    rounding !== 'nearest' &&
+    roundings.includes(rounding as Rounding) &&
+    !text.has('calibration')
+  )
+    throw new UsageError(`--rounding ${rounding} goes with --calibration`);
   if (text.has('like') && weights !== 'int8')
     throw new UsageError('--like goes with --quantize int8');
   for (const name of ['scheme', 'io-types'])
