@@ -16,6 +16,8 @@ export const compressTable: OptionTable = {
   'calibration-method': { type: 'string' },
   activations: { type: 'string' },
   rounding: { type: 'string' },
+  'reduce-range': { type: 'boolean' },
+  'no-recover': { type: 'boolean' },
   layer: { type: 'string', multiple: true },
   'keep-float': { type: 'string', multiple: true },
   'min-sqnr': { type: 'string' },
@@ -61,6 +63,8 @@ export const compressHelp: string = `modelpress compress IN -o OUT [options]
       --activations TYPE  int8 (default), uint8, int16 or uint16, for static
       --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
                           (4 bits with --calibration: adaround, else nearest)
+      --reduce-range      int8 weights of 7 bits, for x86 processors without VNNI (see the report's warnings)
+      --no-recover        don't move factors of channels between layers before quantizing
       --layer NAME=TYPE   float32, float16, int8 or int4 for one layer, by the name of its operator, weights or output
       --keep-float NAME   the same as --layer NAME=float32
       --min-sqnr DB       layers that keep the outputs from so many decibels stay float (25 with --calibration or auto
@@ -166,6 +170,8 @@ const of: readonly string[] = [
   'calibration-method',
   'activations',
   'rounding',
+  'reduce-range',
+  'no-recover',
   'layer',
   'keep-float',
   'min-sqnr',
@@ -197,6 +203,8 @@ function settingsOf(
     blockSize,
     symmetric,
     minOutputDb,
+    reduceRange: flags.has('reduce-range') ? true : undefined,
+    recover: flags.has('no-recover') ? false : undefined,
   };
   const said = Object.entries(settings).filter(([, value]) => value !== undefined);
   return Object.fromEntries(said) as Settings;
