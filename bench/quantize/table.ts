@@ -29,9 +29,8 @@ export interface PlainTable {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What fell short, and of what; by default of others' defaults. */
+  /** What fell short. */
   readonly notes: readonly string[];
-  readonly asked?: string;
 }
 
 /** How much more of the float file ours may take and count as of equal size: scales of channels take bytes in small models. */
@@ -78,16 +77,15 @@ function* beaten({ model, ours, defaults }: Quantized): Generator<string> {
 }
 
 /** For people. */
-export function plainText({ title, head, rows, notes, asked }: PlainTable): string {
+export function plainText({ title, head, rows, notes }: PlainTable): string {
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
   const lines = [head, ...rows].map((row) =>
     row
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  '),
   );
-  const short = notes.map((note) => `  NOT ${asked ?? 'BETTER THAN DEFAULTS'}  ${note}`);
-  const count = `${asked === undefined ? 'worse than defaults' : `short of ${asked}`}: ${notes.length}`;
-  return ['', title, ...lines, '', count, ...short].join('\n');
+  const short = notes.map((note) => `  ${note}`);
+  return ['', title, ...lines, '', `fell short: ${notes.length}`, ...short].join('\n');
 }
 
 const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : '∞');
