@@ -8,6 +8,7 @@ import { type CalibrationMethod, calibrationMethods } from './calibration/index.
 import { type BlockForm, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
+import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
@@ -54,6 +55,9 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
+   *  everything there is. */
+  recover?: boolean | RecoverSettings;
   /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
@@ -125,6 +129,8 @@ export interface ResolvedQuantize {
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What is tried so that static quantization loses less. */
+  recover: ResolvedRecover;
   form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
@@ -198,6 +204,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'recover',
     'minOutputDb',
     'rounding',
     'layers',
@@ -243,6 +250,7 @@ export function resolveQuantize(
     rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
+    recover: resolveRecover(given.recover),
     ...resolveForm({ ...given, granularity }, format),
   };
 }

@@ -13,6 +13,7 @@ import { affineParameters } from '../affine.ts';
 import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
+import { type RoundedWeight, reportOf } from '../rounding/sequential.ts';
 import { bitsOf, formatScheme, type LevelStorage, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
@@ -20,6 +21,7 @@ import { type Levels, measureOperands, storeOperands } from './operands.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
+import { type FindLevels, wishesOf } from './wishes.ts';
 
 /** Finds the ranges of values of a model's main graph, by name. A value whose range is not among the results, or is
  *  not finite, stays real. */
@@ -107,6 +109,7 @@ export async function quantizeActivations(
   settings: ActivationSettings,
   findRanges: FindRanges,
   signal?: AbortSignal,
+  findLevels: FindLevels = async () => new Map(),
 ): Promise<QuantizedActivations> {
   const { storage, target, scheme, ranges: given } = settings;
   const { weights, levels, faults, choose } = await survey(model, decisions, settings, signal);
@@ -120,7 +123,8 @@ export async function quantizeActivations(
   });
   const names = namesAround(model.graph);
   const planned = groups.flatMap((group) => attach(group, storage, scheme, ranges));
-  const done = await storeWeights(edit, nodes, weights, scheme, names);
+  const rounded = await findLevels(wishesOf(nodes, weights, decisions));
+  const done = await storeWeights(edit, nodes, weights, scheme, names, rounded);
   for (const node of nodes)
     if (roleOf(node, target) === 'pairwise') storeOperands(edit, node, levels, names);
   if (nodes.length > 0) edit.commit();
@@ -287,6 +291,7 @@ async function storeWeights(
   weights: ReadonlyMap<Value, LinearWeight | string>,
   rule: ConverterScheme | null,
   names: Set<string>,
+  rounded: ReadonlyMap<string, RoundedWeight>,
 ): Promise<{ weights: PlannedWeight[]; layers: LayerReport[] }> {
   const products = new Map<LinearWeight, Product[]>();
   for (const node of nodes) {
@@ -303,7 +308,8 @@ async function storeWeights(
   const layers: LayerReport[] = [];
   for (const [weight, users] of products) {
     const { constant, scheme, measured, value } = weight;
-    await storeLinear(edit, weight, users, rule, names);
+    const own = rounded.get(value.name);
+    await storeLinear(edit, weight, users, rule, names, own);
     planned.push({ weight: value.name, graph: 0, storage: scheme });
     layers.push({
       weight: value.name,
@@ -314,6 +320,7 @@ async function storeWeights(
       bytesBefore: constant.data.size,
       bytesAfter: storedBytes(scheme),
       sqnrDb: Number.isFinite(measured.sqnrDb) ? measured.sqnrDb : null,
+      ...(own === undefined ? {} : { rounding: reportOf(own) }),
     });
   }
   return { weights: planned, layers };
