@@ -39,6 +39,7 @@ const options: OptionTable = {
   like: { type: 'string' },
   'io-types': { type: 'string' },
   'short-names': { type: 'boolean' },
+  explain: { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   rounding: { type: 'string' },
@@ -75,6 +76,7 @@ export const compressVerb: Verb = {
                           the JSON of --dry-run --json, instead of samples
       --io-types TYPE     float32 (default) or int8: what the model takes and gives
       --short-names       give values within the model names of a few letters: a smaller file
+      --explain           say which layers make the error of the outputs, and why; with --calibration
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
@@ -128,6 +130,7 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
       ...(await withRanges(settings, parsed.text.get('like'), opened.model)),
       ...(samples === null ? {} : { calibration: samples }),
       ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
+      ...(parsed.flags.has('explain') ? { explain: true } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });
@@ -157,6 +160,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'scheme',
         'like',
         'io-types',
+        'explain',
         'mode',
         'target',
         'granularity',
@@ -188,6 +192,8 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   const rounding = oneOf('rounding', text.get('rounding'), roundings);
   if (rounding !== undefined && rounding !== 'nearest' && !text.has('calibration'))
     throw new UsageError(`--rounding ${rounding} goes with --calibration`);
+  if (flags.has('explain') && !text.has('calibration'))
+    throw new UsageError('--explain goes with --calibration');
   const settings: QuantizeSettings = { weights };
   const scheme = oneOf('scheme', text.get('scheme'), converterSchemes);
   const ioTypes = oneOf('io-types', text.get('io-types'), ['float32', 'int8']);
