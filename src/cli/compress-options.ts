@@ -30,6 +30,7 @@ export const compressTable: OptionTable = {
   like: { type: 'string' },
   'io-types': { type: 'string' },
   'short-names': { type: 'boolean' },
+  explain: { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
   form: { type: 'string' },
@@ -78,6 +79,7 @@ export const compressHelp: string = `modelpress compress IN -o OUT [options]
                           the JSON of --dry-run --json, instead of samples
       --io-types TYPE     float32 (default) or int8: what the model takes and gives
       --short-names       give values within the model names of a few letters: a smaller file
+      --explain           say which layers make the error of the outputs, and why; with --calibration
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
       --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
@@ -128,6 +130,8 @@ export function compressOptions({ text, flags, lists }: Parsed): CompressOptions
     throw new UsageError('--calibration-method goes with --calibration');
   if (text.has('calibration') && weights === 'float16')
     throw new UsageError('--calibration goes with integers, as --quantize int8');
+  if (flags.has('explain') && !text.has('calibration'))
+    throw new UsageError('--explain goes with --calibration');
   const rounding = text.get('rounding') ?? 'nearest';
   if (
     rounding !== 'nearest' &&
@@ -157,6 +161,7 @@ const weightTypes = ['int8', 'uint8', 'int4', 'uint4', 'float16', 'auto'] as con
 /** Options that say how weights and activations are quantized. */
 const of: readonly string[] = [
   'scheme',
+  'explain',
   'like',
   'io-types',
   'mode',

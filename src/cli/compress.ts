@@ -58,6 +58,7 @@ export const compressVerb: Verb = {
       ...planOption(parsed.text.get('plan')),
       ...(samples === null ? {} : { calibration: samples }),
       ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
+      ...(parsed.flags.has('explain') ? { explain: true } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });

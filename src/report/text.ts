@@ -1,3 +1,4 @@
+import { explanationText } from './explanation-text.ts';
 import { attemptsText, judgeText } from './judge-text.ts';
 import { printable } from './printable.ts';
 import type {
@@ -22,6 +23,7 @@ export function compressText(
   if (report.activations !== null) parts.push(activationsText(report.activations, full));
   if (report.attempts.length > 0) parts.push(attemptsText(report.attempts));
   if (report.judge !== null) parts.push(judgeText(report.judge, full));
+  if (report.explanation !== null) parts.push(explanationText(report.explanation, { full }));
   if (report.lossless.length > 0)
     parts.push(`Lossless: ${report.lossless.map(printable).join('; ')}`);
   if (report.proof !== null) parts.push(compareText(report.proof));
