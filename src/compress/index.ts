@@ -8,6 +8,7 @@ export {
   calibrate,
 } from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
+export { type ExplainOptions, explain } from './explain/explain.ts';
 export {
   type EvaluatedOutput,
   type EvaluateOptions,
@@ -22,6 +23,7 @@ export type {
   QuantizeSettings,
 } from './options.ts';
 export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
+export type { Rounding } from './rounding/round.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';
 export { type Gain, type GainOptions, type Gains, measureGains } from './sensitivity/gain.ts';
 export { type WeightOption, weightOptions } from './sensitivity/options.ts';
