@@ -37,6 +37,7 @@ export function put(c: usize, low: v128, high: v128, width: u32): void {
 }
 
 const MAGIC: f32 = 12582912;
+export const MAGIC_BITS: i32 = 0x4b400000;
 
 /** Sums as levels, before they are narrowed: rint(clamp(f32(sum) · scale)) less `shift`, which takes away the bits of
  *  MAGIC and adds the zero point. */

@@ -5,9 +5,8 @@
 // of 9 modulo 2³² and shifted by 6 bits they are the sums, as long as those, with the bias, are less than 2²⁵.
 // Tiles are numbered along rows, `across` in one; what belongs to one of the 36 frequencies is `ld` elements from the next.
 // Source: Lavin & Gray 2016, Fast Algorithms for Convolutional Neural Networks.
-import { levels, put8 } from './int8-store';
+import { levels, MAGIC_BITS, put8 } from './int8-store';
 
-const MAGIC_BITS: i32 = 0x4b400000;
 // @ts-ignore: decorator
 @inline const vector: usize = 16;
 /** Of the scratch of results: what 4 channels take. */

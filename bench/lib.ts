@@ -3,6 +3,7 @@
 
 import type { Comparison } from './comparison.ts';
 import type { NodeBinary } from './nodes.ts';
+import type { PlainTable } from './quantize/table.ts';
 
 export interface Contender {
   name: string;
@@ -42,6 +43,8 @@ export interface Outcome {
   comparisons: Comparison[];
   /** Kernels against what memory allows. */
   groups: Group[];
+  /** What is no time. */
+  tables?: readonly PlainTable[];
 }
 
 export interface Bench {

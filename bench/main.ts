@@ -13,6 +13,8 @@ import { machine } from './machine.ts';
 import { modelsBench } from './models.bench.ts';
 import { nodeAt, nodes } from './nodes.ts';
 import { productsBench } from './products.bench.ts';
+import { plainText } from './quantize/table.ts';
+import { quantizeBench } from './quantize.bench.ts';
 import { writeReadme } from './readme.ts';
 import { tfliteBench } from './tflite.bench.ts';
 
@@ -22,6 +24,7 @@ const benches: Readonly<Record<string, Bench>> = {
   linalg: linalgBench,
   models: modelsBench,
   tflite: tfliteBench,
+  quantize: quantizeBench,
   'first-result': firstResultBench,
   kernels: kernelsBench,
 };
@@ -65,6 +68,7 @@ for (const name of names) {
   console.log(`\n${bench.name} (${seconds} s so far)`);
   if (comparisons.length > 0) console.log(comparisonTable(comparisons));
   if (groups.length > 0) console.log(table(groups));
+  for (const each of outcome.tables ?? []) console.log(plainText(each));
   if (bench === modelsBench) {
     for (const { version } of on) {
       const floats = comparisons.filter(

@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import { type Comparison, geometricMean, type PeerName, peersOf, ratioTo } from './comparison.ts';
 import type { Outcome } from './lib.ts';
 import { machine } from './machine.ts';
+import type { PlainTable } from './quantize/table.ts';
 
 const begin = '<!-- bench:begin -->';
 const end = '<!-- bench:end -->';
@@ -15,6 +16,7 @@ const baselines: Readonly<Record<string, string>> = {
   'linear algebra': 'own whole SVD',
   models: 'own float32',
   'tflite models': 'own float32',
+  quantization: 'own float32',
 };
 
 /** Writes the groups in which libraries were compared between the markers of a README.
@@ -35,7 +37,10 @@ export function writeReadme(
     'Best of interleaved rounds: milliseconds of modelpress, then how many times faster it was than each of the others (below',
     '1: slower). numpy is LAPACK in native code.',
     '',
-    ...groups.flatMap(([name, { comparisons }]) => sectionOf(name, comparisons)),
+    ...groups.flatMap(([name, { comparisons, tables = [] }]) => [
+      ...sectionOf(name, comparisons),
+      ...tables.flatMap(markdownOf),
+    ]),
     end,
   ].join('\n');
   const readme = readFileSync(path, 'utf8');
@@ -69,6 +74,12 @@ function sectionOf(name: string, comparisons: readonly Comparison[]): string[] {
     .map((peer) => comparisons.find(({ missing }) => missing[peer] !== undefined)?.missing[peer])
     .filter((reason) => reason !== undefined);
   return ['', ...lines, '', ...new Set(absent)];
+}
+
+/** A table that is no comparison of times. */
+function markdownOf({ title, head, rows }: PlainTable): string[] {
+  const lines = [head, head.map((_, i) => (i === 0 ? '---' : '---:')), ...rows];
+  return ['', `${title}:`, '', ...lines.map((cells) => `| ${cells.join(' | ')} |`), ''];
 }
 
 function meanRow(peers: readonly PeerName[], comparisons: readonly Comparison[]): string {

@@ -5,6 +5,7 @@ export * from './compress/index.ts';
 export { type ConvertOptions, convert } from './convert.ts';
 export type { DType, TypedArray } from './core/dtype.ts';
 export {
+  AgreementError,
   FormatError,
   LimitError,
   MemoryError,

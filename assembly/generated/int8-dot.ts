@@ -1,5 +1,5 @@
 // Made by assembly/gen/int8.ts.
-import { correct, put } from '../int8-store';
+import { correct, levels, MAGIC_BITS, put, put8 } from '../int8-store';
 
 function tile6_dot(
   pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
@@ -56,34 +56,35 @@ function tile6_dot(
     let a4 = load<usize>(pointers + 4 * row) + offset;
     let a5 = load<usize>(pointers + 5 * row) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x02, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x02, c21);
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x03, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x03, c31);
+      const x04 = v128.load32_splat(a4, 0);
+      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x04, c40);
+      c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x04, c41);
+      const x05 = v128.load32_splat(a5, 0);
+      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x05, c50);
+      c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x05, c51);
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
-      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
-      const x1 = v128.load32_splat(a1);
       a1 += 4;
-      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
-      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
-      const x2 = v128.load32_splat(a2);
       a2 += 4;
-      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x2, c20);
-      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x2, c21);
-      const x3 = v128.load32_splat(a3);
       a3 += 4;
-      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x3, c30);
-      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x3, c31);
-      const x4 = v128.load32_splat(a4);
       a4 += 4;
-      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x4, c40);
-      c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x4, c41);
-      const x5 = v128.load32_splat(a5);
       a5 += 4;
-      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x5, c50);
-      c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x5, c51);
     }
   }
   put(c, c00, c01, width);
@@ -135,26 +136,27 @@ function tile4_dot(
     let a2 = load<usize>(pointers + 2 * row) + offset;
     let a3 = load<usize>(pointers + 3 * row) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x02, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x02, c21);
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x03, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x03, c31);
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
-      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
-      const x1 = v128.load32_splat(a1);
       a1 += 4;
-      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
-      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
-      const x2 = v128.load32_splat(a2);
       a2 += 4;
-      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x2, c20);
-      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x2, c21);
-      const x3 = v128.load32_splat(a3);
       a3 += 4;
-      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x3, c30);
-      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x3, c31);
     }
   }
   put(c, c00, c01, width);
@@ -190,18 +192,19 @@ function tile2_dot(
     let a0 = load<usize>(pointers) + offset;
     let a1 = load<usize>(pointers + row) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
-      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
-      const x1 = v128.load32_splat(a1);
       a1 += 4;
-      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x1, c10);
-      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x1, c11);
     }
   }
   put(c, c00, c01, width);
@@ -228,14 +231,15 @@ function tile1_dot(
   for (; taps > 0; taps--) {
     let a0 = load<usize>(pointers) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w0, x0, c00);
-      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w1, x0, c01);
     }
   }
   put(c, c00, c01, width);
@@ -324,6 +328,212 @@ export function q8_igemm_dot(
       i += 2;
     }
     if (i < m) tile1_dot(pointers + i * taps * 4, offset, b, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+    b += stride;
+  }
+}
+
+function levels6_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  let c40 = v128.load(init);
+  let c41 = v128.load(init, 16);
+  let c50 = v128.load(init);
+  let c51 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    let a2 = load<usize>(pointers + 2 * row) + offset;
+    let a3 = load<usize>(pointers + 3 * row) + offset;
+    let a4 = load<usize>(pointers + 4 * row) + offset;
+    let a5 = load<usize>(pointers + 5 * row) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x02, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x02, c21);
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x03, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x03, c31);
+      const x04 = v128.load32_splat(a4, 0);
+      c40 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x04, c40);
+      c41 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x04, c41);
+      const x05 = v128.load32_splat(a5, 0);
+      c50 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x05, c50);
+      c51 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x05, c51);
+      b += 32;
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+      a4 += 4;
+      a5 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+  put8(y + ldy, levels(c10, s0, low, high, shift), levels(c11, s1, low, high, shift), down, flip, width);
+  put8(y + 2 * ldy, levels(c20, s0, low, high, shift), levels(c21, s1, low, high, shift), down, flip, width);
+  put8(y + 3 * ldy, levels(c30, s0, low, high, shift), levels(c31, s1, low, high, shift), down, flip, width);
+  put8(y + 4 * ldy, levels(c40, s0, low, high, shift), levels(c41, s1, low, high, shift), down, flip, width);
+  put8(y + 5 * ldy, levels(c50, s0, low, high, shift), levels(c51, s1, low, high, shift), down, flip, width);
+}
+
+function levels4_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    let a2 = load<usize>(pointers + 2 * row) + offset;
+    let a3 = load<usize>(pointers + 3 * row) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x02, c20);
+      c21 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x02, c21);
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x03, c30);
+      c31 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x03, c31);
+      b += 32;
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+  put8(y + ldy, levels(c10, s0, low, high, shift), levels(c11, s1, low, high, shift), down, flip, width);
+  put8(y + 2 * ldy, levels(c20, s0, low, high, shift), levels(c21, s1, low, high, shift), down, flip, width);
+  put8(y + 3 * ldy, levels(c30, s0, low, high, shift), levels(c31, s1, low, high, shift), down, flip, width);
+}
+
+function levels2_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x01, c10);
+      c11 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x01, c11);
+      b += 32;
+      a0 += 4;
+      a1 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+  put8(y + ldy, levels(c10, s0, low, high, shift), levels(c11, s1, low, high, shift), down, flip, width);
+}
+
+function levels1_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w00, x00, c00);
+      c01 = i32x4.relaxed_dot_i8x16_i7x16_add_s(w01, x00, c01);
+      b += 32;
+      a0 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+}
+
+/** y[i, j] = the level of that sum, without corrections: rint(sum · scales[j]) + zero, within lo and hi. init and scales are
+ *  of whole panels. Reads up to 3 values past the k of a pointer, which meet weights of 0. */
+export function q8_levels_dot(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  m: u32, n: u32, taps: u32, k: u32, ldy: u32, zero: i32, lo: i32, hi: i32,
+): void {
+  const steps = (k + 3) / 4;
+  const stride = taps * steps * 32;
+  const low = f32x4.splat(<f32>(lo - zero));
+  const high = f32x4.splat(<f32>(hi - zero));
+  const shift = i32x4.splat(MAGIC_BITS - zero);
+  const down = i16x8.splat(hi > 127 ? 128 : 0);
+  const flip = i8x16.splat(hi > 127 ? -128 : 0);
+  for (let j: u32 = 0; j < n; j += 8) {
+    const width = min<u32>(n - j, 8);
+    let i: u32 = 0;
+    for (; i + 6 <= m; i += 6) levels6_dot(pointers + i * taps * 4, offset, b, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
+    if (i + 4 <= m) {
+      levels4_dot(pointers + i * taps * 4, offset, b, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
+      i += 4;
+    }
+    if (i + 2 <= m) {
+      levels2_dot(pointers + i * taps * 4, offset, b, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
+      i += 2;
+    }
+    if (i < m) levels1_dot(pointers + i * taps * 4, offset, b, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
     b += stride;
   }
 }

@@ -1,5 +1,5 @@
 // Made by assembly/gen/int8.ts.
-import { correct, put, widen } from '../int8-store';
+import { correct, levels, MAGIC_BITS, put, put8, widen } from '../int8-store';
 
 function tile4_i16(
   pointers: usize, offset: usize, b: usize, init: usize, c: usize, rows: usize, columns: usize,
@@ -42,26 +42,27 @@ function tile4_i16(
     let a2 = load<usize>(pointers + 2 * row) + offset;
     let a3 = load<usize>(pointers + 3 * row) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(w00, x02));
+      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(w01, x02));
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(w00, x03));
+      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(w01, x03));
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w0, x0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w1, x0));
-      const x1 = v128.load32_splat(a1);
       a1 += 4;
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w0, x1));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w1, x1));
-      const x2 = v128.load32_splat(a2);
       a2 += 4;
-      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(w0, x2));
-      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(w1, x2));
-      const x3 = v128.load32_splat(a3);
       a3 += 4;
-      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(w0, x3));
-      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(w1, x3));
     }
   }
   put(c, c00, c01, width);
@@ -97,18 +98,19 @@ function tile2_i16(
     let a0 = load<usize>(pointers) + offset;
     let a1 = load<usize>(pointers + row) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w0, x0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w1, x0));
-      const x1 = v128.load32_splat(a1);
       a1 += 4;
-      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w0, x1));
-      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w1, x1));
     }
   }
   put(c, c00, c01, width);
@@ -135,14 +137,15 @@ function tile1_i16(
   for (; taps > 0; taps--) {
     let a0 = load<usize>(pointers) + offset;
     pointers += 4;
-    for (let step = steps; step > 0; step--) {
-      const w0 = v128.load(b);
-      const w1 = v128.load(b, 16);
+    let step = steps;
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
       b += 32;
-      const x0 = v128.load32_splat(a0);
       a0 += 4;
-      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w0, x0));
-      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w1, x0));
     }
   }
   put(c, c00, c01, width);
@@ -228,6 +231,213 @@ export function q8_igemm_i16(
       i += 2;
     }
     if (i < m) tile1_i16(pointers + i * taps * 4, offset, scratch, init + (j << 2), c + ((i * ldc + j) << 2), rows + (i << 2), columns + (j << 2), m, width, padded, taps, steps, ldc << 2, corrected);
+    b += stride;
+  }
+}
+
+function levels4_i16(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  let c20 = v128.load(init);
+  let c21 = v128.load(init, 16);
+  let c30 = v128.load(init);
+  let c31 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    let a2 = load<usize>(pointers + 2 * row) + offset;
+    let a3 = load<usize>(pointers + 3 * row) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 2; step -= 2) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(w00, x02));
+      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(w01, x02));
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(w00, x03));
+      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(w01, x03));
+      const w10 = v128.load(b, 32);
+      const w11 = v128.load(b, 48);
+      const x10 = v128.load32_splat(a0, 4);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w10, x10));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w11, x10));
+      const x11 = v128.load32_splat(a1, 4);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w10, x11));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w11, x11));
+      const x12 = v128.load32_splat(a2, 4);
+      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(w10, x12));
+      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(w11, x12));
+      const x13 = v128.load32_splat(a3, 4);
+      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(w10, x13));
+      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(w11, x13));
+      b += 64;
+      a0 += 8;
+      a1 += 8;
+      a2 += 8;
+      a3 += 8;
+    }
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
+      const x02 = v128.load32_splat(a2, 0);
+      c20 = i32x4.add(c20, i32x4.dot_i16x8_s(w00, x02));
+      c21 = i32x4.add(c21, i32x4.dot_i16x8_s(w01, x02));
+      const x03 = v128.load32_splat(a3, 0);
+      c30 = i32x4.add(c30, i32x4.dot_i16x8_s(w00, x03));
+      c31 = i32x4.add(c31, i32x4.dot_i16x8_s(w01, x03));
+      b += 32;
+      a0 += 4;
+      a1 += 4;
+      a2 += 4;
+      a3 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+  put8(y + ldy, levels(c10, s0, low, high, shift), levels(c11, s1, low, high, shift), down, flip, width);
+  put8(y + 2 * ldy, levels(c20, s0, low, high, shift), levels(c21, s1, low, high, shift), down, flip, width);
+  put8(y + 3 * ldy, levels(c30, s0, low, high, shift), levels(c31, s1, low, high, shift), down, flip, width);
+}
+
+function levels2_i16(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  let c10 = v128.load(init);
+  let c11 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    let a1 = load<usize>(pointers + row) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 2; step -= 2) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
+      const w10 = v128.load(b, 32);
+      const w11 = v128.load(b, 48);
+      const x10 = v128.load32_splat(a0, 4);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w10, x10));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w11, x10));
+      const x11 = v128.load32_splat(a1, 4);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w10, x11));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w11, x11));
+      b += 64;
+      a0 += 8;
+      a1 += 8;
+    }
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const x01 = v128.load32_splat(a1, 0);
+      c10 = i32x4.add(c10, i32x4.dot_i16x8_s(w00, x01));
+      c11 = i32x4.add(c11, i32x4.dot_i16x8_s(w01, x01));
+      b += 32;
+      a0 += 4;
+      a1 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+  put8(y + ldy, levels(c10, s0, low, high, shift), levels(c11, s1, low, high, shift), down, flip, width);
+}
+
+function levels1_i16(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  width: u32, taps: u32, steps: u32, ldy: u32, low: v128, high: v128, shift: v128, down: v128, flip: v128,
+): void {
+  let c00 = v128.load(init);
+  let c01 = v128.load(init, 16);
+  const row = taps << 2;
+  for (; taps > 0; taps--) {
+    let a0 = load<usize>(pointers) + offset;
+    pointers += 4;
+    let step = steps;
+    for (; step >= 2; step -= 2) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      const w10 = v128.load(b, 32);
+      const w11 = v128.load(b, 48);
+      const x10 = v128.load32_splat(a0, 4);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w10, x10));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w11, x10));
+      b += 64;
+      a0 += 8;
+    }
+    for (; step >= 1; step -= 1) {
+      const w00 = v128.load(b, 0);
+      const w01 = v128.load(b, 16);
+      const x00 = v128.load32_splat(a0, 0);
+      c00 = i32x4.add(c00, i32x4.dot_i16x8_s(w00, x00));
+      c01 = i32x4.add(c01, i32x4.dot_i16x8_s(w01, x00));
+      b += 32;
+      a0 += 4;
+    }
+  }
+  const s0 = v128.load(scales);
+  const s1 = v128.load(scales, 16);
+  put8(y, levels(c00, s0, low, high, shift), levels(c01, s1, low, high, shift), down, flip, width);
+}
+
+/** y[i, j] = the level of that sum, without corrections: rint(sum · scales[j]) + zero, within lo and hi. init and scales are
+ *  of whole panels. Reads up to 1 values past the k of a pointer, which meet weights of 0. */
+export function q8_levels_i16(
+  pointers: usize, offset: usize, b: usize, init: usize, scales: usize, y: usize,
+  m: u32, n: u32, taps: u32, k: u32, ldy: u32, zero: i32, lo: i32, hi: i32, scratch: usize,
+): void {
+  const steps = (k + 1) / 2;
+  const stride = taps * steps * 16;
+  const low = f32x4.splat(<f32>(lo - zero));
+  const high = f32x4.splat(<f32>(hi - zero));
+  const shift = i32x4.splat(MAGIC_BITS - zero);
+  const down = i16x8.splat(hi > 127 ? 128 : 0);
+  const flip = i8x16.splat(hi > 127 ? -128 : 0);
+  for (let j: u32 = 0; j < n; j += 8) {
+    const width = min<u32>(n - j, 8);
+    widen(b, scratch, stride);
+    let i: u32 = 0;
+    for (; i + 4 <= m; i += 4) levels4_i16(pointers + i * taps * 4, offset, scratch, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
+    if (i + 2 <= m) {
+      levels2_i16(pointers + i * taps * 4, offset, scratch, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
+      i += 2;
+    }
+    if (i < m) levels1_i16(pointers + i * taps * 4, offset, scratch, init + (j << 2), scales + (j << 2), y + i * ldy + j, width, taps, steps, ldy, low, high, shift, down, flip);
     b += stride;
   }
 }

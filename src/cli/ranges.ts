@@ -14,7 +14,8 @@ export async function withRanges(
   model: Model,
 ): Promise<CompressOptions> {
   const { quantize } = options;
-  if (path === undefined || typeof quantize !== 'object') return options;
+  if (path === undefined || typeof quantize !== 'object' || quantize.weights === 'auto')
+    return options;
   const ranges = path.endsWith('.json')
     ? rangesOf(parseJson(readFileSync(path, 'utf8'), { where: path }), path)
     : await rangesLike((await openModel(path)).model, model).catch((error: unknown) => {

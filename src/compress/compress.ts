@@ -1,4 +1,4 @@
-import { checkAborted, rangeError } from '../core/errors.ts';
+import { AgreementError, checkAborted, rangeError } from '../core/errors.ts';
 import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
@@ -6,13 +6,19 @@ import { shortenNames } from '../passes/short-names.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
-import { judge } from './judge/judge.ts';
+import { constantBytes, quantizeAutomatically } from './judge/auto.ts';
+import type { Verdict } from './judge/judge.ts';
 import { lossless } from './lossless.ts';
-import { type CompressOptions, resolveQuantize, settingsOf } from './options.ts';
-import { contextOf } from './pipeline/context.ts';
-import { decide } from './pipeline/decide.ts';
-import { type Candidate, quantizeWith } from './pipeline/quantize.ts';
-import { prepare, recover } from './pipeline/recover.ts';
+import {
+  autoSettings,
+  type CompressOptions,
+  isAuto,
+  type QuantizeSettings,
+  resolveQuantize,
+  settingsOf,
+} from './options.ts';
+import type { Candidate } from './pipeline/quantize.ts';
+import { checkDone, checkPlan, planOf, quantizeModel } from './pipeline/run.ts';
 import type { Plan } from './plan.ts';
 
 export interface CompressResult {
@@ -27,26 +33,23 @@ export interface CompressResult {
  *  @param options  see CompressOptions
  *  @returns        the new model (weights are converted when it is written), what was done, and why
  *  @throws {RangeError | TypeError} an option out of range
+ *  @throws {AgreementError} the outputs are too far from the original's (with calibration, or `auto`)
  *  @throws {AbortError} the signal was aborted; nothing is left behind
- *  Cost: two passes over the weights; memory a few tens of MB. Deterministic. */
+ *  Cost without calibration: two passes over the weights; memory a few tens of MB. Deterministic. */
 export async function compress(
   model: Model,
   options: CompressOptions = {},
 ): Promise<CompressResult> {
-  const known = ['quantize', 'calibration', 'target', 'seed', 'names', 'signal', 'onProgress'];
-  for (const key of Object.keys(options)) {
-    if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
-  }
-  const { seed = 0, names = 'keep' } = options;
-  if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
-  if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
-  const given = options.quantize === undefined ? null : settingsOf(options.quantize, options);
-  const settings =
-    given === null ? null : resolveQuantize(given, model.format, options.calibration !== undefined);
-  checkAborted(options.signal);
+  checkOptions(options);
+  const { names = 'keep', signal, plan, calibration } = options;
+  const { quantize } = options;
+  if (plan !== undefined) checkPlan(plan, calibration !== undefined);
+  const given = plan?.quantize ?? (isAuto(quantize) ? null : settingsOf(quantize, options));
+  // Wrong settings are told before anything is done.
+  if (given !== null && plan === undefined)
+    resolveQuantize(given, model.format, calibration !== undefined);
+  checkAborted(signal);
   const copy = clone(model);
-  const parameters = countParameters(copy);
-  const done = await lossless(copy);
   const report: CompressReport = {
     kind: 'compress',
     version: 1,
@@ -54,46 +57,95 @@ export async function compress(
     method: 'lossless',
     bytesBefore: model.sourceBytes,
     bytesAfter: null,
-    parameters,
+    parameters: countParameters(copy),
     layers: [],
     kept: [],
     activations: null,
     recovery: [],
     judge: null,
-    lossless: done,
+    attempts: [],
+    lossless: await lossless(copy),
     warnings: [],
     proof: null,
   };
-  const plan: Plan = { version: 1, weights: [], activations: [] };
-  if (given === null || settings === null) {
-    if (names === 'short') report.lossless.push(...shortenNames(copy));
-    return { model: copy, plan, report };
+  if (given === null && !isAuto(quantize)) return untouched(copy, report, options);
+  const run = { ...options, plan: plan ?? null };
+  const { chosen, attempts, warnings } =
+    given === null
+      ? await quantizeAutomatically(model, copy, autoSettings(quantize, options), run)
+      : { chosen: await quantizeModel(model, copy, { ...run, given }), attempts: [], warnings: [] };
+  const { candidate, verdict, context, done } = chosen;
+  if (constantBytes(candidate.model) > constantBytes(copy)) {
+    report.warnings.push('quantized it would be larger: only what loses nothing was done');
+    return untouched(copy, { ...report, attempts }, options);
   }
-  const context = contextOf(copy, { ...options, given, settings });
-  report.lossless.push(...(await prepare(context)));
-  // A scheme's parameters are those of the model's own weights.
-  if (settings.scheme === null) await recover(context);
-  const decisions = decide(copy, settings, given.layers ?? {}, given);
-  const verdict =
-    context.samples === null
-      ? null
-      : await judge(
-          context,
-          model,
-          decisions,
-          await context.samples.judging(),
-          settings.minOutputDb,
-        );
-  const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  if (verdict !== null && options.force !== true) refuse(verdict, context.given);
+  report.lossless.push(...done);
+  report.warnings.push(...warnings);
   // Last, so that candidates are judged on what the float model takes.
-  if (settings.activations?.ioTypes === 'int8')
+  if (context.settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
   if (names === 'short') report.lossless.push(...shortenNames(candidate.model));
+  const made = planOf(chosen, options);
+  if (plan !== undefined) checkDone(plan, made);
   return {
     model: candidate.model,
-    plan: { ...plan, weights: candidate.weights, activations: candidate.values },
-    report: { ...reportOf(report, candidate, context.recovery), judge: verdict?.report ?? null },
+    plan: made,
+    report: {
+      ...reportOf(report, candidate, context.recovery),
+      judge: verdict?.report ?? null,
+      attempts,
+    },
   };
+}
+
+function checkOptions(options: CompressOptions): void {
+  const known = [
+    'quantize',
+    'plan',
+    'calibration',
+    'target',
+    'seed',
+    'names',
+    'force',
+    'signal',
+    'onProgress',
+  ];
+  for (const key of Object.keys(options)) {
+    if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
+  }
+  const { seed = 0, names = 'keep' } = options;
+  if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
+  if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
+  if (options.plan !== undefined && options.quantize !== undefined)
+    throw rangeError('quantize', 'nothing beside a plan', 'both');
+}
+
+/** The model with nothing done to it but what loses nothing. */
+function untouched(
+  model: Model,
+  report: CompressReport,
+  { seed = 0, names = 'keep' }: CompressOptions,
+): CompressResult {
+  if (names === 'short') report.lossless.push(...shortenNames(model));
+  const plan: Plan = {
+    ...{ version: 1, quantize: null, seed, names, layers: {}, real: {} },
+    ...{ needsCalibration: false, weights: [], activations: [] },
+  };
+  return { model, plan, report };
+}
+
+/** Outputs that agree less are those of another model, dB. */
+const leastAgreementDb = 10;
+
+/** @throws {AgreementError} outputs are farther away than was asked for, or than is of any use */
+function refuse({ evaluation }: Verdict, { minOutputDb, scheme }: QuantizeSettings): void {
+  if (scheme !== undefined) return;
+  const least = minOutputDb ?? leastAgreementDb;
+  if (evaluation.sqnrDb >= least) return;
+  throw new AgreementError(evaluation.sqnrDb, least, {
+    hint: 'give more samples, keep layers float, take more bits, or force it',
+  });
 }
 
 function reportOf(

@@ -7,6 +7,7 @@ import type { TargetRuntime } from './activations/roles.ts';
 import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
 import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
+import type { Plan } from './plan.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
@@ -20,7 +21,8 @@ export interface QuantizeSettings {
    *  for each output; int16 and uint16 are 40 dB more exact, take operator set 21 of ONNX, and are computed with real
    *  numbers by runtimes that have no kernels for them. */
   activations?: LevelStorage;
-  /** How ranges come of the samples, for `static`. Default minmax. */
+  /** How ranges come of the samples, for `static`. Default: minmax, or what serves the outputs clearly better among mse and
+   *  percentile; minmax alone where `minOutputDb` is null. */
   calibrationMethod?: CalibrationMethod;
   /** Runtime that the operators on integers are chosen for, for `static` and `dynamic`. Default: tflite for a TFLite
    *  model, else onnxruntime. */
@@ -75,6 +77,9 @@ export type LayerOption =
 /** `int8`, `uint8`, `int4`, `uint4`, `float16`, or settings. */
 export type QuantizeOption = Storage | 'float16' | QuantizeSettings;
 
+/** Settings that hold whatever `auto` chooses. */
+export type AutoSettings = Omit<QuantizeSettings, 'weights' | 'mode' | 'scheme' | 'ranges'>;
+
 export interface Progress {
   stage: string;
   done: number;
@@ -83,7 +88,13 @@ export interface Progress {
 }
 
 export interface CompressOptions {
-  quantize?: QuantizeOption;
+  /** `auto`, or settings with `weights: 'auto'`: static int8 (with calibration), dynamic and weight-only int8 are tried and
+   *  judged, and the smallest whose outputs are near enough is taken. */
+  quantize?: QuantizeOption | 'auto' | (AutoSettings & { weights: 'auto' });
+  /** What `compress` gave before: the same is done again, without choosing. Takes the place of `quantize`. */
+  plan?: Plan;
+  /** Give a result whose outputs are far from the original's, too; else that is an AgreementError. */
+  force?: boolean;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
   /** Runtime that the model must run in. Default: tflite for a TFLite model, else onnxruntime. */
@@ -128,11 +139,32 @@ export const targets: readonly TargetRuntime[] = [
 
 const storages = 'int8 | uint8 | int4 | uint4 | float16';
 
-/** Settings of an option, with what is said of the whole model in them. */
-export function settingsOf(
-  option: QuantizeOption,
+/** Whether what is done is to be found out. */
+export function isAuto(
+  option: CompressOptions['quantize'],
+): option is 'auto' | (AutoSettings & { weights: 'auto' }) {
+  return option === 'auto' || (typeof option === 'object' && option?.weights === 'auto');
+}
+
+/** What holds for all that is tried.
+ *  @throws {RangeError} settings that are to be found out */
+export function autoSettings(
+  option: CompressOptions['quantize'],
   { target }: Pick<CompressOptions, 'target'>,
-): QuantizeSettings {
+): AutoSettings {
+  const { weights: _, ...given }: Partial<QuantizeSettings> | { weights: 'auto' } =
+    typeof option === 'object' ? option : { weights: 'auto' as const };
+  for (const key of ['mode', 'scheme', 'ranges'])
+    if (key in given) throw rangeError('quantize', `no ${key} beside auto`, key);
+  return target === undefined ? given : { target, ...given };
+}
+
+/** Settings of an option, with what is said of the whole model in them; null without one. */
+export function settingsOf(
+  option: CompressOptions['quantize'],
+  { target }: Pick<CompressOptions, 'target'>,
+): QuantizeSettings | null {
+  if (option === undefined || isAuto(option)) return null;
   if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
     throw typeError('quantize', `${storages}, or settings`, option);
   const given = typeof option === 'string' ? { weights: option } : option;

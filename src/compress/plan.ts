@@ -1,8 +1,19 @@
+import type { LayerOption, QuantizeSettings } from './options.ts';
 import type { LevelStorage, Scheme } from './scheme.ts';
 
-/** What is done to a model: plain JSON, made before anything is changed. */
+/** What is done to a model: plain JSON. `compress` with it does the same again. */
 export interface Plan {
   version: 1;
+  /** Settings that hold for layers which are not listed; null where nothing is quantized. */
+  quantize: QuantizeSettings | null;
+  seed: number;
+  names: 'keep' | 'short';
+  /** What is otherwise with layers, by their first outputs, and why. */
+  layers: Record<string, { option: LayerOption; why: string }>;
+  /** Computed values that stay real, by name, and why. */
+  real: Record<string, string>;
+  /** Whether weights or biases come of the calibration, too: it takes the same samples to do the same again. */
+  needsCalibration: boolean;
   /** One entry a weight that is stored otherwise, in the order of the model. */
   weights: PlannedWeight[];
   /** Values of the main graph that are computed as integers, in groups that share their levels. */

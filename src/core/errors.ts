@@ -62,6 +62,22 @@ export class MemoryError extends ModelpressError {}
 /** A NaN or an infinity where there must be none. */
 export class NumericError extends ModelpressError {}
 
+/** The result is too far from the original to be given: its outputs' signal-to-noise ratio is below what is asked for. */
+export class AgreementError extends ModelpressError {
+  readonly sqnrDb: number;
+  readonly allowedDb: number;
+
+  constructor(sqnrDb: number, allowedDb: number, details: { hint: string }) {
+    const ratio = `${sqnrDb.toFixed(1)} dB`;
+    super(`the outputs agree to ${ratio} only, less than ${allowedDb} dB`, {
+      code: 'E_AGREEMENT',
+      ...details,
+    });
+    this.sqnrDb = sqnrDb;
+    this.allowedDb = allowedDb;
+  }
+}
+
 /** Throws the signal's reason (an AbortError) if it has been aborted. */
 export function checkAborted(signal: AbortSignal | undefined): void {
   signal?.throwIfAborted();

@@ -7,6 +7,7 @@ import { allGraphs, namedByRecords, namesAround, shortNames } from '../ir/walk.t
  *  Inputs and outputs of the model, what it remembers, and what a format's records name keep theirs.
  *  @returns  one sentence, or none */
 export function shortenNames(model: Model): string[] {
+  if (model.format === 'tflite' && hasBlocks(model)) return [];
   const edit = new Edit(model, {
     pass: 'lossless',
     rule: 'short-names',
@@ -24,13 +25,23 @@ export function shortenNames(model: Model): string[] {
     const made = graph.nodes.flatMap(({ outputs }) => outputs);
     for (const value of [...graph.constants, ...made]) {
       if (kept.has(value) || value.name.length <= longest || graph.inputs.includes(value)) continue;
+      const { origin } = value;
       edit.rename(value, makeName('v'));
+      // Records of TFLite's tensors are written with the names that values have.
+      if (model.format === 'tflite') value.origin = origin;
       count++;
     }
   }
   if (count === 0) return [];
   edit.commit();
   return [`${count} names of values within the model shortened`];
+}
+
+/** Weights with a scale for each block are in TFLite files only as they were read: of a model that nobody changed. */
+function hasBlocks({ graph }: Model): boolean {
+  return [...allGraphs(graph)].some(({ constants }) =>
+    [...constants].some(({ quantization }) => quantization?.blockSize != null),
+  );
 }
 
 /** Letters of names that are short already. */

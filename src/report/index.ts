@@ -7,7 +7,7 @@ export type {
 export { conversionText, layersText } from './conversion-text.ts';
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';
-export type { JudgedOutput, JudgeReport, RestoredReport } from './judge.ts';
+export type { AttemptReport, JudgedOutput, JudgeReport, RestoredReport } from './judge.ts';
 export type { LayerDifference, LayersReport } from './layers.ts';
 export type { GraphCount, OptimizedReport, Rewrite } from './optimized.ts';
 export { optimizedText } from './optimized-text.ts';

@@ -32,3 +32,16 @@ export interface RestoredReport {
   aloneDb: number | null;
   reason: string;
 }
+
+/** One way in which the whole model was quantized, where several were tried. */
+export interface AttemptReport {
+  /** `static`, `dynamic` or `weight-only`. */
+  mode: string;
+  /** Least ratio of the outputs, with what was put back, dB; null where nothing differs or nothing was run. */
+  sqnrDb: number | null;
+  constantBytes: number;
+  /** Operators that run on integers. */
+  operators: number;
+  restored: number;
+  isChosen: boolean;
+}

@@ -81,6 +81,11 @@ export class Difference {
     }
   }
 
+  /** Sums of squares of the reference and of how far the other is from it. */
+  powers(): { signal: number; noise: number } {
+    return { signal: this.#signal, noise: this.#noise };
+  }
+
   report(): OutputReport {
     const same = this.#noise === 0;
     const scale = Math.sqrt(this.#signal) * Math.sqrt(this.#otherSignal);

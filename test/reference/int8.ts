@@ -55,6 +55,33 @@ const product =
     }
   };
 
+interface ToLevels extends Omit<Product, 'c' | 'rows' | 'columns'> {
+  scales: Float32Array;
+  y: Uint8Array;
+}
+
+interface LevelSizes extends Omit<Sizes, 'ldc' | 'corrected'> {
+  ldy: number;
+  zero: number;
+  lo: number;
+  hi: number;
+}
+
+const productLevels =
+  (group: number) =>
+  (buffers: ToLevels, sizes: LevelSizes): void => {
+    const { m, n, ldy, zero, lo, hi } = sizes;
+    const c = new Int32Array(m * n);
+    const none = new Int32Array(0);
+    const whole = { ...sizes, ldc: n, corrected: 0 };
+    product(group)({ ...buffers, c, rows: none, columns: none }, whole);
+    for (let i = 0; i < c.length; i++) {
+      const scaled = Math.fround(Math.fround(c[i]!) * buffers.scales[i % n]!);
+      const level = clamp(rint(clamp(scaled, lo - zero, hi - zero)) + zero, lo, hi);
+      buffers.y[Math.floor(i / n) * ldy + (i % n)] = level;
+    }
+  };
+
 /** TFLite's reference arithmetic, in big integers as the C++ has it in 64 bits. */
 export function multiplyByQuantizedMultiplier(
   x: number,
@@ -76,6 +103,8 @@ const clamp = (value: number, lo: number, hi: number): number => Math.max(lo, Ma
 export const int8References: ReferencesFor<
   | 'q8_igemm_i16'
   | 'q8_igemm_dot'
+  | 'q8_levels_i16'
+  | 'q8_levels_dot'
   | 'q8_depthwise'
   | 'q8_flip'
   | 'q8_widen_rows'
@@ -86,6 +115,8 @@ export const int8References: ReferencesFor<
 > = {
   q8_igemm_i16: product(2),
   q8_igemm_dot: product(4),
+  q8_levels_i16: productLevels(2),
+  q8_levels_dot: productLevels(4),
   q8_depthwise({ x, offsets, w, init, c }, { pixels, step, pairs, channels }) {
     for (let i = 0; i < pixels; i++) {
       for (let channel = 0; channel < channels; channel++) {

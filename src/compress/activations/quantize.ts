@@ -91,6 +91,7 @@ export async function survey(
     select(model, {
       target,
       directed: scheme !== null,
+      clampsKeep: model.format === 'tflite',
       isFloat: ({ name }) => floats.has(name),
       isWeighted: (node) => !faults.has(node) && !isLeft(node),
       isLevels: (value) => levels.has(value),

@@ -25,6 +25,9 @@ export interface SelectOptions {
    *  and what joins those of its result, whatever the ranges of the others. Else: from products with weights and inputs
    *  on, and values with the same levels have a range that holds them all. */
   directed: boolean;
+  /** Whether what a clamp that is part of an operator reads is quantized, too, to the levels behind the clamp: as TFLite's
+   *  files, which say a clamp apart, have it. */
+  clampsKeep: boolean;
   /** Whether a value's elements are float32. */
   isFloat(value: Value): boolean;
   /** Whether a node's constant weights and bias can be integers. */
@@ -50,6 +53,9 @@ class Choice {
   /** In order; each with what it shares its levels with. */
   readonly #values: Map<Value, Value> = new Map();
   readonly #fixed: Map<Value, { min: number; max: number }> = new Map();
+
+  /** Values that are clamped to the levels of others. */
+  readonly #clamped: Set<Value> = new Set();
 
   constructor(options: SelectOptions) {
     this.#options = options;
@@ -92,7 +98,11 @@ class Choice {
     const role = producer === null ? null : roleOf(producer, this.#options.target);
     const isPart = role === 'linear' || role === 'pairwise';
     this.#add(node, [x, y]);
-    if (isPart && x.uses.size === 1) this.#values.delete(x);
+    if (!isPart || x.uses.size !== 1) return;
+    if (this.#options.clampsKeep) {
+      this.#values.set(x, y);
+      this.#clamped.add(x);
+    } else this.#values.delete(x);
   }
 
   #takes(node: Node, role: Role, computed: readonly Value[]): boolean {

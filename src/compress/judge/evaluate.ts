@@ -2,7 +2,6 @@ import { breather } from '../../core/breathe.ts';
 import { checkAborted } from '../../core/errors.ts';
 import { Tensor } from '../../core/tensor.ts';
 import type { Model } from '../../ir/model.ts';
-import type { OutputReport } from '../../report/report.ts';
 import { between } from '../../runtime/between.ts';
 import { Difference } from '../../runtime/difference.ts';
 import { loadWeights } from '../../runtime/prepare.ts';
@@ -24,6 +23,9 @@ export interface EvaluatedOutput {
   cosine: number | null;
   /** Share of rows whose largest element is at the same place; null without such rows. */
   top1: number | null;
+  /** Sums of squares of the reference and of how far the other is from it. */
+  signal: number;
+  noise: number;
 }
 
 export interface EvaluateOptions {
@@ -95,17 +97,11 @@ export async function evaluate(
     }
     at++;
   }
-  return evaluationOf([...differences.values()].map((difference) => difference.report()));
-}
-
-/** The same from outputs that were compared already. */
-export function evaluationOf(reports: readonly OutputReport[]): Evaluation {
-  const outputs = reports.map(({ output, sqnrDb, cosine, top1 }) => ({
-    name: output,
-    sqnrDb: sqnrDb === null ? Infinity : Number.isNaN(sqnrDb) ? -Infinity : sqnrDb,
-    cosine,
-    top1,
-  }));
+  const outputs = [...differences.values()].map((difference): EvaluatedOutput => {
+    const { output: name, sqnrDb, cosine, top1 } = difference.report();
+    const ratio = sqnrDb === null ? Infinity : Number.isNaN(sqnrDb) ? -Infinity : sqnrDb;
+    return { name, sqnrDb: ratio, cosine, top1, ...difference.powers() };
+  });
   return { outputs, sqnrDb: Math.min(Infinity, ...outputs.map(({ sqnrDb }) => sqnrDb)) };
 }
 

@@ -12,9 +12,10 @@ import { profile } from '../../passes/profile.ts';
 import type { JudgeReport, RestoredReport } from '../../report/judge.ts';
 import { formatDecibels } from '../../report/units.ts';
 import { survey } from '../activations/quantize.ts';
-import { type ResolvedQuantize, resolveLayer } from '../options.ts';
+import type { CalibrationMethod } from '../calibration/index.ts';
+import { type QuantizeSettings, type ResolvedQuantize, resolveLayer } from '../options.ts';
 import type { Context } from '../pipeline/context.ts';
-import { type Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
+import { Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
 import { type Candidate, quantizeWith } from '../pipeline/quantize.ts';
 import type { Judging } from '../pipeline/samples.ts';
 import { type Grid, gridOf } from '../sensitivity/rounding.ts';
@@ -34,8 +35,14 @@ export interface Judged {
 const mostRounds = 8;
 /** What was put back without need is quantized again, if so many tries find it. */
 const mostReturns = 6;
-/** Predictions are off by so much at times, dB. */
-const margin = 0.5;
+/** Of so many places errors are sent through for one sample only. */
+const manyPlaces = 120;
+/** Beside minmax, which holds whatever comes within the samples' range: another must be better by so much, dB. */
+const otherMethods: readonly CalibrationMethod[] = ['mse', 'percentile'];
+const methodGainDb = 0.3;
+/** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
+const reserve = 1;
+const margin = 2;
 
 export interface Verdict extends Judged {
   report: JudgeReport;
@@ -43,15 +50,13 @@ export interface Verdict extends Judged {
 
 /** Quantizes a model as was decided, and puts back into real numbers what keeps its outputs from a least signal-to-noise
  *  ratio: as little as is needed, found by what each rounding does alone, proved on samples with integer kernels.
- *  @param reference  the model that is right
- *  @param first      the candidate with everything quantized, where it is known already */
+ *  @param reference  the model that is right */
 export async function judge(
   context: Context,
   reference: Model,
   decisions: Decisions,
-  { feeds, isHeldBack }: Judging,
+  { feeds, isHeldBack, inputs }: Judging,
   minOutputDb: number | null,
-  first?: Judged,
 ): Promise<Verdict> {
   const { signal, onProgress } = context;
   const watch = signal === undefined ? {} : { signal };
@@ -63,11 +68,18 @@ export async function judge(
     onProgress?.({ stage: 'judge', done: evaluations, total: evaluations, name: '' });
     return { candidate, evaluation: await evaluate(known, candidate.model, feeds, watch) };
   };
-  const start = first ?? (await run(decisions));
+  const start = await firstOf(decisions, context.given, minOutputDb, run);
   let best = start;
   let restored: RestoredReport[] = [];
-  if (minOutputDb !== null && start.evaluation.sqnrDb < minOutputDb) {
-    const found = await restore(context, decisions, start, feeds, minOutputDb, run);
+  if (minOutputDb !== null && start.evaluation.sqnrDb < minOutputDb + reserve) {
+    const found = await restore(
+      context,
+      start.candidate.decisions,
+      start,
+      feeds,
+      minOutputDb + reserve,
+      run,
+    );
     best = found.judged;
     restored = found.restored;
   }
@@ -77,7 +89,7 @@ export async function judge(
     report: {
       samples: feeds.length,
       heldBack: isHeldBack,
-      inputs: 'calibration',
+      inputs,
       minOutputDb,
       sqnrDb: {
         before: plain(start.evaluation.sqnrDb),
@@ -94,6 +106,28 @@ export async function judge(
   };
 }
 
+/** Everything quantized that can be, with the ranges of activations that serve best where nobody said how they are to be
+ *  found. */
+async function firstOf(
+  decisions: Decisions,
+  { calibrationMethod }: QuantizeSettings,
+  minOutputDb: number | null,
+  run: (decisions: Decisions) => Promise<Judged>,
+): Promise<Judged> {
+  let best = await run(decisions);
+  const { base, layers, real } = decisions;
+  const { activations } = base;
+  const isOpen =
+    activations !== null && activations.scheme === null && activations.ranges.size === 0;
+  if (!isOpen || minOutputDb === null || calibrationMethod !== undefined) return best;
+  for (const method of otherMethods) {
+    const other = new Decisions({ ...base, activations: { ...activations, method } }, layers, real);
+    const judged = await run(other);
+    if (judged.evaluation.sqnrDb > best.evaluation.sqnrDb + methodGainDb) best = judged;
+  }
+  return best;
+}
+
 async function restore(
   context: Context,
   decisions: Decisions,
@@ -104,6 +138,7 @@ async function restore(
 ): Promise<{ judged: Judged; restored: RestoredReport[] }> {
   const layers = layersOf(context.model);
   const sources = await sourcesOf(context, start.candidate, layers, feeds);
+  await addOthers(decisions, sources, start.candidate, layers, run);
   const search = await searchFor(context, decisions, sources, layers);
   const half = resolveLayer('', 'float16', context.given, context.model.format, false);
   const decisionsFor = (moves: readonly Source[]): Decisions =>
@@ -112,7 +147,7 @@ async function restore(
   for (let round = 1; round <= mostRounds && judged.evaluation.sqnrDb < goalDb; round++) {
     search.anchor(judged.evaluation.outputs.map(({ sqnrDb }) => sqnrDb));
     const least = round < mostRounds ? round : Infinity;
-    if (!search.advance(goalDb + margin, least)) break;
+    if (!search.advance(goalDb + margin - reserve, least)) break;
     judged = await run(decisionsFor(search.moves));
   }
   let moves = [...search.moves];
@@ -142,6 +177,32 @@ async function restore(
   return { judged, restored };
 }
 
+/** Weights that no error can be sent from by itself (recurrent ones, lookups, those of inner graphs): models in which
+ *  they alone are quantized are run. */
+async function addOthers(
+  { base }: Decisions,
+  { signal, sources }: Sources,
+  { layers: stored }: Candidate,
+  layers: readonly Layer[],
+  run: (decisions: Decisions) => Promise<Judged>,
+): Promise<void> {
+  const known = new Set(sources.map(({ place }) => place));
+  const isStored = new Set(stored.map(({ weight }) => weight));
+  const left = { settings: null, why: 'others are looked at' };
+  for (const { key, weights } of layers) {
+    if (known.has(key) || !weights.some(({ name }) => isStored.has(name))) continue;
+    const settings = { ...base, activations: null, dynamic: null };
+    const others = layers.filter((layer) => layer.key !== key);
+    const alone = new Decisions(settings, new Map(others.map((layer) => [layer.key, left])));
+    const { outputs } = (await run(alone)).evaluation;
+    // Ratios are alike before and behind a last function, powers are not.
+    const noise = outputs.map((output, at) =>
+      output.noise === 0 ? 0 : (output.noise / output.signal) * (signal[at] ?? output.signal),
+    );
+    sources.push({ kind: 'weights', place: key, noise });
+  }
+}
+
 function reasonOf(move: Source, { signal }: Sources): string {
   const ratio = formatDecibels(aloneDb(move, signal));
   return move.kind === 'value'
@@ -160,7 +221,10 @@ function withRestored(
   const most = moves.find(({ kind }) => kind === 'value');
   const other = most === undefined ? '' : reasonOf(most, sources);
   return decisions.with(
-    [...weights].map((key) => [key, { settings: half, why: why.get(key) ?? '' }]),
+    [...weights].map((key) => [
+      key,
+      { settings: half, option: 'float16', why: why.get(key) ?? '' },
+    ]),
     [...values].map((name) => [name, why.get(name) ?? other]),
   );
 }
@@ -267,7 +331,8 @@ async function sourcesOf(
     };
     return grid !== undefined && !isRounded(value, isSame);
   });
-  return measureSources(model, feeds.slice(0, 2), {
+  const places = weights.size + rounded.length;
+  return measureSources(model, feeds.slice(0, places > manyPlaces ? 1 : 2), {
     weights,
     values: new Map(rounded.map(({ name }) => [name, grids.get(name)!])),
     signal,

@@ -21,7 +21,7 @@ export interface Source {
 export interface Sources {
   /** Sums of squares of the outputs themselves (or of what a last Softmax reads). */
   signal: readonly number[];
-  sources: readonly Source[];
+  sources: Source[];
 }
 
 export interface SourceOptions {

@@ -15,6 +15,8 @@ export interface Context {
   /** null without calibration. */
   readonly samples: Samples | null;
   readonly seed: number;
+  /** Whether a plan says what is done: the model is rewritten as it was when that was made. */
+  readonly isPlanned: boolean;
   readonly statistics: Statistics;
   /** What was done to lose less. */
   readonly recovery: RecoveryStep[];
@@ -26,6 +28,9 @@ export interface ContextOptions {
   given: QuantizeSettings;
   settings: ResolvedQuantize;
   calibration?: Parameters<typeof calibrate>[1] | undefined;
+  /** In place of the calibration's own. */
+  samples?: Samples | null | undefined;
+  isPlanned?: boolean | undefined;
   seed?: number | undefined;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
@@ -33,16 +38,18 @@ export interface ContextOptions {
 
 /** @param model  lossless already; it is changed by steps */
 export function contextOf(model: Model, options: ContextOptions): Context {
-  const { given, settings, calibration, seed = 0, signal, onProgress } = options;
+  const { given, settings, calibration, seed = 0, isPlanned = false, signal, onProgress } = options;
   // A scheme's ranges are those of all samples.
   const isHeldBack = settings.scheme === null;
-  const samples = calibration === undefined ? null : new Samples(model, calibration, isHeldBack);
+  const own = calibration === undefined ? null : new Samples(model, calibration, isHeldBack);
+  const samples = options.samples ?? own;
   return {
     model,
     given,
     settings,
     samples,
     seed,
+    isPlanned,
     statistics: new Statistics(model, samples, { signal, onProgress }),
     recovery: [],
     signal,

@@ -19,6 +19,8 @@ export interface Decision {
   settings: ResolvedQuantize | null;
   /** Why it is not as the rest of the model; null where it is. */
   why: string | null;
+  /** What a plan says of it. */
+  option?: LayerOption;
 }
 
 /** How every layer is stored and computed. Layers are operators with weights, named by their first output. */
@@ -115,7 +117,8 @@ export function decide(
     if (layers === undefined) throw unknownLayer(name, [...byName.keys()]);
     const option = given[name]!;
     const settings = resolveLayer(name, option, whole, model.format, base.activations !== null);
-    for (const { key } of layers) decided.set(key, { settings, why: 'as the caller wishes' });
+    for (const { key } of layers)
+      decided.set(key, { settings, option, why: 'as the caller wishes' });
   }
   return new Decisions(base, decided);
 }

@@ -11,9 +11,9 @@ export async function prepare(context: Context): Promise<string[]> {
 }
 
 /** Parameters that are given by name, or are to be those of another converter, are of the model as it is. */
-function mayRewrite({ samples, settings: { activations } }: Context): boolean {
-  if (samples === null || activations === null) return false;
-  return activations.scheme === null && activations.ranges.size === 0;
+function mayRewrite({ samples, given, isPlanned, settings: { activations } }: Context): boolean {
+  if ((samples === null && !isPlanned) || activations === null) return false;
+  return activations.scheme === null && given.ranges === undefined;
 }
 
 /** Step 4: exact rewrites of the float model after which quantizing loses less. What changes values makes

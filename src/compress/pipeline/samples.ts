@@ -7,7 +7,7 @@ import type { Feeds } from '../../runtime/runner.ts';
 /** Of so many samples the last is held back for judging … */
 const heldEvery = 4;
 /** … as long as there are no more than these, nor of more bytes. */
-const mostHeld = 8;
+const mostHeld = 16;
 const mostHeldBytes = 2 ** 26;
 /** Of fewer samples, so many of the first judge: statistics are made of them, too. */
 const mostShared = 4;
@@ -16,6 +16,8 @@ const mostShared = 4;
 export interface Judging {
   feeds: readonly Feeds[];
   isHeldBack: boolean;
+  /** What they are, for reports. */
+  inputs: string;
 }
 
 /** Calibration samples, which may be gone through several times, with some held back for judging. Their order alone
@@ -72,7 +74,7 @@ export class Samples {
     if (!this.#isRead) for await (const _ of this.statistics());
     if (this.#count === 0) throw rangeError('calibration', 'at least one sample', 0);
     const isHeldBack = this.#held.length > 0;
-    return { feeds: isHeldBack ? this.#held : this.#first, isHeldBack };
+    return { feeds: isHeldBack ? this.#held : this.#first, isHeldBack, inputs: 'calibration' };
   }
 
   /** A pass that was broken off starts anew. */

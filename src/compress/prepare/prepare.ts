@@ -6,6 +6,7 @@ import { allNodes, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
 import { affineIntoLinear } from '../../passes/rules/affine.ts';
 import { affineBeforeLinear } from '../../passes/rules/affine-before.ts';
+import { concatOfZeros } from '../../passes/rules/arrange.ts';
 import { constantNodes, foldConstants } from '../../passes/rules/constants.ts';
 import { liftedProducts, liftedRamps } from '../../passes/rules/lift-activations.ts';
 import { liftedNorms } from '../../passes/rules/lift-norms.ts';
@@ -25,6 +26,7 @@ const sentences: Readonly<Record<string, string>> = {
   'affine-into-linear': 'scales and shifts by constants folded into the weights before them',
   'affine-before-linear': 'scales and shifts by constants folded into the weights after them',
   'pad-into-conv': 'paddings made part of convolutions',
+  'concat-zeros': 'tensors with zeros beside them padded',
   'lift-activation': 'activations that were spelled out made one operator each',
   'lift-hard-sigmoid': 'activations that were spelled out made one operator each',
   'matrix-weights': 'weights with axes of size 1 in front made matrices',
@@ -44,6 +46,7 @@ export async function prepareForIntegers(model: Model): Promise<string[]> {
     affineIntoLinear(false, ['BatchNormalization', 'Mul', 'Div', 'Add', 'Sub']),
     affineBeforeLinear(false),
     padIntoConv,
+    concatOfZeros,
     constantsLast,
     liftedProducts,
     liftedRamps,

@@ -7,10 +7,13 @@ import type { Int8Mode } from '../../wasm/probe.ts';
 /** The tiled product, by whichever dot product is exact here; parameters as in the kernel table. */
 export type Igemm = LibraryKernels['q8_igemm_i16'];
 
+/** The same to levels at once. */
+export type LevelGemm = LibraryKernels['q8_levels_i16'];
+
 /** The product with block-quantized weights, by the same dot product. */
 export type BlockGemm = RelaxedKernels['q8_block_gemm_dot'];
 
-export type IntegerKernels = Pick<Engine, 'igemm' | 'blockGemm'>;
+export type IntegerKernels = Pick<Engine, 'igemm' | 'levelGemm' | 'blockGemm'>;
 
 /** How integer products are computed here. */
 export interface Engine {
@@ -23,6 +26,7 @@ export interface Engine {
   /** Whether 8-bit activations must be unsigned; null where they are widened to 16 bits. */
   readonly unsigned: boolean | null;
   readonly igemm: Igemm;
+  readonly levelGemm: LevelGemm;
   readonly blockGemm: BlockGemm;
 }
 
@@ -43,12 +47,20 @@ function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
       group: 2,
       activationBytes: 2,
       unsigned: null,
-      ...(simulated ?? { igemm: simd.q8_igemm_i16, blockGemm: simd.q8_block_gemm_i16 }),
+      ...(simulated ?? {
+        igemm: simd.q8_igemm_i16,
+        levelGemm: simd.q8_levels_i16,
+        blockGemm: simd.q8_block_gemm_i16,
+      }),
     };
   }
   let kernels = simulated;
   if (kernels === undefined && relaxed !== null && loaded.int8 === mode)
-    kernels = { igemm: relaxed.q8_igemm_dot, blockGemm: relaxed.q8_block_gemm_dot };
+    kernels = {
+      igemm: relaxed.q8_igemm_dot,
+      levelGemm: relaxed.q8_levels_dot,
+      blockGemm: relaxed.q8_block_gemm_dot,
+    };
   if (kernels === undefined) throw rangeError('mode', `"i16" or "${loaded.int8}" here`, mode);
   return {
     mode,

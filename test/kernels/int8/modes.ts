@@ -1,5 +1,11 @@
 // Integer products in every mode: the machine's own where it has it, else a plain model of the engine's dot product.
-import { type BlockGemm, forceInt8Mode, type Igemm } from '../../../src/kernels/int8/engine.ts';
+import {
+  type BlockGemm,
+  forceInt8Mode,
+  type Igemm,
+  type LevelGemm,
+} from '../../../src/kernels/int8/engine.ts';
+import { libraryBackend } from '../../../src/wasm/library.ts';
 import { backend } from '../../../src/wasm/load.ts';
 import type { Int8Mode } from '../../../src/wasm/probe.ts';
 import { integerBlocks, panelBytes } from '../../reference/block.ts';
@@ -32,6 +38,18 @@ const igemm =
     }
   };
 
+const levelGemm =
+  (mode: Int8Mode): LevelGemm =>
+  (pointers, offset, b, init, scales, y, m, n, taps, k, ldy, zero, lo, hi) => {
+    const { arena, simd } = libraryBackend();
+    arena.withScratch([4 * m * n, m * n], (c, levels) => {
+      igemm(mode)(pointers, offset, b, init, c, 0, 0, m, n, taps, k, n, 0, 0);
+      simd.i32_q8_requantize(c, levels, scales, m, n, zero, lo, hi);
+      const { u8 } = arena.views();
+      for (let i = 0; i < m; i++) u8.copyWithin(y + i * ldy, levels + i * n, levels + (i + 1) * n);
+    });
+  };
+
 const blockGemm =
   (mode: Int8Mode): BlockGemm =>
   (a, heads, b, bias, c, m, n, blocks, size, bits, stored, zero, shift) => {
@@ -49,10 +67,16 @@ const blockGemm =
 
 export const modes: readonly Int8Mode[] = ['i16', 'usdot', 'sdot'];
 
+const simulated = (mode: Int8Mode) => ({
+  igemm: igemm(mode),
+  levelGemm: levelGemm(mode),
+  blockGemm: blockGemm(mode),
+});
+
 /** Runs `use` in a mode. */
 export function inMode<T>(mode: Int8Mode, use: () => T): T {
   const real = mode === 'i16' || backend().int8 === mode;
-  forceInt8Mode(mode, real ? undefined : { igemm: igemm(mode), blockGemm: blockGemm(mode) });
+  forceInt8Mode(mode, real ? undefined : simulated(mode));
   try {
     return use();
   } finally {

@@ -13,7 +13,7 @@ interface Kernel {
 const kernels: ReadonlyMap<string, Kernel> = new Map([
   ...rows(['uint8', 'int8', 'int16'], false, [
     ...['CONV_2D', 'DEPTHWISE_CONV_2D', 'TRANSPOSE_CONV', 'FULLY_CONNECTED', 'ADD', 'SUB', 'MUL'],
-    ...['MEAN', 'SUM', 'SOFTMAX', 'LOGISTIC', 'TANH', 'LEAKY_RELU', 'RELU'],
+    ...['MEAN', 'SUM', 'SOFTMAX', 'LOGISTIC', 'TANH', 'LEAKY_RELU', 'RELU', 'SHAPE'],
   ]),
   ...rows(['uint8', 'int8'], false, [
     ...['LOG_SOFTMAX', 'L2_NORMALIZATION', 'RELU6', 'RELU_N1_TO_1', 'PRELU', 'HARD_SWISH'],

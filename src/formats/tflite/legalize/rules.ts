@@ -259,4 +259,5 @@ export const quantizedRules: ReadonlyMap<string, QuantizedRule> = new Map([
   ...table(free, 'Sqrt', 'ReduceMean', 'ReduceSum', 'mp.GlobalAveragePool'),
   ...table(free, 'Equal', 'Less', 'LessOrEqual', 'Greater', 'GreaterOrEqual', 'ArgMax', 'ArgMin'),
   ...table(clip, 'Clip'),
+  ...table(() => null, 'Shape', 'Size'),
 ]);

@@ -2,6 +2,7 @@ import { isStatic } from '../../../core/shape.ts';
 import { readConstant } from '../../../ir/constant.ts';
 import type { Node, Origin, Value } from '../../../ir/graph.ts';
 import type { Quantization } from '../../../ir/types.ts';
+import { sameQuantization } from '../../../passes/quantization-of.ts';
 import { isSynthetic, type ModelOrigin, operatorRecord, valueOrigin } from '../origin.ts';
 import { isQuantized } from '../read/quantization.ts';
 import type {
@@ -10,6 +11,7 @@ import type {
   SubGraphRecord,
   TensorRecord,
 } from '../records.ts';
+import { builtinOperators } from '../schema-table.ts';
 import { dtypeOf } from '../tensor-types.ts';
 import type { Emitter, Row } from './emitter.ts';
 import { makeOperand, type Operand } from './operand.ts';
@@ -88,7 +90,7 @@ export function emitAsRead(e: Emitter, node: Node): boolean {
   if (record.builtinOptions2 !== undefined) return false;
   const inputs = inputsOf(e, asRead, origin, subgraph);
   const outputs = inputs === null ? null : outputsOf(e, asRead, origin);
-  if (inputs === null || outputs === null) return false;
+  if (inputs === null || outputs === null) return emitMoved(e, node, asRead, origin, subgraph);
   if (node !== origin.nodes.at(-1)) return true;
   origin.outputs.forEach((place, index) => {
     if (place !== null) e.define(place.node.outputs[place.index]!, outputs[index]!);
@@ -97,6 +99,42 @@ export function emitAsRead(e: Emitter, node: Node): boolean {
     e.asReadTensor(index, subgraph),
   );
   e.record(record, asRead.codeOf(record), inputs, outputs, intermediates);
+  return true;
+}
+
+/** Operators that only move elements, and whose nodes have no operators of their own for all that they do. */
+const movers: ReadonlySet<string> = new Set(['SPACE_TO_BATCH_ND', 'BATCH_TO_SPACE_ND']);
+
+/** Emits an operator that moves elements as it was, between operands that are integers now. */
+function emitMoved(
+  e: Emitter,
+  node: Node,
+  asRead: AsRead,
+  origin: Origin,
+  subgraph: SubGraphRecord,
+): boolean {
+  const record = operatorRecord(origin);
+  const { builtinCode = 0, deprecatedBuiltinCode = 0 } = asRead.codeOf(record);
+  const name = builtinOperators[Math.max(builtinCode, deprecatedBuiltinCode)]!;
+  const [use, place] = [origin.inputs[0], origin.outputs[0]];
+  if (!movers.has(name) || use == null || place == null) return false;
+  const x = (use.user as Node).inputs[use.index];
+  const y = place.node.outputs[place.index]!;
+  const known = valueOrigin(y);
+  if (x == null || known === null || !hasSizes(y, known.record) || !e.isKnown(x)) return false;
+  const operand = e.operandOf(x);
+  if (!sameQuantization(operand.quantization, y.quantization)) return false;
+  const rest = [...record.inputs!].slice(1).map((index) => {
+    const tensor = subgraph.tensors?.[index];
+    return tensor !== undefined && asRead.dataOf(tensor) !== null ? index : null;
+  });
+  if (rest.includes(null)) return false;
+  if (node !== origin.nodes.at(-1)) return true;
+  const others = rest.map((index) => e.asReadTensor(index!, subgraph));
+  const { shape } = known.record;
+  const result = makeOperand(y.name, 'float32', [...(shape ?? [])], null, y.quantization);
+  e.define(y, result);
+  e.raw(name, [operand, ...others], [result], record.builtinOptions);
   return true;
 }
 

@@ -46,7 +46,7 @@ export function tapsOf({ kernel, dilations, channels, groups }: Geometry): {
 /** Products of what pointers lead to. They count from the first pixel of a block of lines, so that all blocks share
  *  them; the image lies in a frame with its padding. */
 export function dense(job: Int8Job): Int8Kind {
-  const { c, engine, geometry, from, bias } = job;
+  const { c, engine, geometry, from, bias, rule } = job;
   const { arena, simd } = c.backend;
   const { batch, channels, outChannels, groups, kernel, output } = geometry;
   const frame = frameOf(geometry);
@@ -64,11 +64,13 @@ export function dense(job: Int8Job): Int8Kind {
   const isDirect = width === 1 && !isFlipped && !frame.isPadded;
   const zero = activationZeros(engine, Int32Array.of(from.zero), from.unsigned)[0]!;
   const frameBytes = isDirect ? 0 : align(frame.whole * width + slackBytes + channels);
-  const sumBytes = align(4 * outChannels * together * outWidth);
   const widenedBytes = engine.group === 2 ? 32 * count * Math.ceil(inner / 2) : 0;
   const most = together * outWidth;
   const correctionBytes = job.isCentered ? 0 : align(8 * most);
   const requantize = requantizeStep(job);
+  // What has no corrections becomes levels in the tiles of the product.
+  const isWhole = job.isCentered && rule.scales !== null && most > 1;
+  const sumBytes = isWhole ? 0 : align(4 * outChannels * most);
   const own = packNumbers(c, 'zero point', job.rule, Int32Array.of(from.zero, 0));
   const pixels = frame.outLines.length * outWidth;
   return {
@@ -87,6 +89,7 @@ export function dense(job: Int8Job): Int8Kind {
           panels,
           init: packNumbers(c, `init ${group}`, job.rule, init).address,
           correction,
+          scales: isWhole ? scalesOf(job, group, n) : 0,
         };
       });
       // Sums of activations follow zeros, whatever the number of pixels.
@@ -114,8 +117,28 @@ export function dense(job: Int8Job): Int8Kind {
             const start = base + frame.outLines[first]! * width;
             const some = lines * outWidth;
             for (let group = 0; group < runs.length; group++) {
-              const { panels, init, correction } = runs[group]!;
+              const { panels, init, correction, scales } = runs[group]!;
               const offset = start + group * (channels / groups) * width;
+              if (isWhole) {
+                engine.levelGemm(
+                  table,
+                  offset,
+                  panels.address,
+                  init,
+                  scales,
+                  y + (image * pixels + first * outWidth) * outChannels + group * n,
+                  some,
+                  n,
+                  count,
+                  inner,
+                  outChannels,
+                  rule.zero,
+                  rule.lo,
+                  rule.hi,
+                  widened,
+                );
+                continue;
+              }
               const to = sums + 4 * group * n;
               if (correction === null) {
                 engine.igemm(
@@ -169,6 +192,7 @@ export function dense(job: Int8Job): Int8Kind {
                 widened,
               );
             }
+            if (isWhole) continue;
             const to = y + (image * pixels + first * outWidth) * outChannels;
             requantize(sums, to, some, outChannels);
           }
@@ -176,6 +200,13 @@ export function dense(job: Int8Job): Int8Kind {
       };
     },
   };
+}
+
+/** Scales of a group's sums, in whole panels. */
+function scalesOf({ c, rule }: Int8Job, group: number, n: number): number {
+  const scales = new Float32Array(padded(n));
+  scales.set(rule.scales!.subarray(group * n, (group + 1) * n));
+  return packNumbers(c, `scales ${group}`, rule, scales).address;
 }
 
 /** What weights with zero points need: numbers from which sums of activations start, and what each column takes of
