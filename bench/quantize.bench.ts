@@ -16,6 +16,7 @@ import { ratioTo } from './comparison.ts';
 import type { Bench, BenchOptions } from './lib.ts';
 import { comparePeers } from './peers/compare.ts';
 import type { NamedTask } from './peers/tasks.ts';
+import { calibrationTable } from './quantize/calibration.ts';
 import { type Measured, measured, samplesOf } from './quantize/models.ts';
 import { latencies } from './quantize/onnxruntime.ts';
 import { type Quantized, quantizedTable, type Way } from './quantize/table.ts';
@@ -134,7 +135,11 @@ export const quantizeBench: Bench = {
         return { ...each, ours: { ...each.ours, faster: faster ?? null } };
       });
       const how = `defaults: as onnxruntime's quantize_static; Node ${options.nodes[0]!.version}, onnxruntime-node ${ortVersion()}`;
-      return { comparisons, groups: [], tables: [quantizedTable(rows, how)] };
+      return {
+        comparisons,
+        groups: [],
+        tables: [quantizedTable(rows, how), calibrationTable(options.nodes[0]!)],
+      };
     } finally {
       rmSync(folder, { recursive: true });
     }

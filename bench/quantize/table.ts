@@ -84,8 +84,8 @@ export function plainText({ title, head, rows, notes }: PlainTable): string {
       .map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)))
       .join('  '),
   );
-  const short = notes.map((note) => `  NOT BETTER THAN DEFAULTS  ${note}`);
-  return ['', title, ...lines, '', `worse than defaults: ${notes.length}`, ...short].join('\n');
+  const short = notes.map((note) => `  ${note}`);
+  return ['', title, ...lines, '', `fell short: ${notes.length}`, ...short].join('\n');
 }
 
 const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : '∞');

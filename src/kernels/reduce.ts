@@ -32,8 +32,14 @@ export function minMax(x: Float32Array): { min: number; max: number } {
  *  @throws {TypeError} x is not a Float32Array
  *  Cost O(n), at reading speed. */
 export function hasNaN(x: Float32Array): boolean {
+  return extent(x).hasNaN;
+}
+
+/** `minMax` and `hasNaN` in one pass. */
+export function extent(x: Float32Array): { min: number; max: number; hasNaN: boolean } {
   checkFloats('x', x);
-  return extremes(x, tensorLayout(x.length)).nan;
+  const { min, max, nan } = extremes(x, tensorLayout(x.length));
+  return { min: min[0]!, max: max[0]!, hasNaN: nan };
 }
 
 /** Smallest and largest numbers along an axis: one for each index or, with `blockSize`, one for each block, in the

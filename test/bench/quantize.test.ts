@@ -26,7 +26,7 @@ x('what is not better than the defaults is listed', () => {
   );
   assert.ok(table.rows.every(({ length }) => length === table.head.length));
   const text = plainText(table);
-  assert.match(text, /worse than defaults: 2/);
+  assert.match(text, /fell short: 2/);
   assert.match(text, /50\.00/);
   assert.match(text, /∞/);
 });

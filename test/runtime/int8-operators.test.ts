@@ -71,6 +71,7 @@ const convolutions: [
     window([1, 2, 1], [1, 1, 1, 0, 1, 1]),
     /q8_conv/,
   ],
+  ['one channel to one', [1, 1, 6, 7], [1, 1, 1, 1], window([2, 1], [0, 0, 0, 0]), /q8_conv/],
   ['groups', [1, 8, 6, 7], [12, 4, 3, 3], window([1, 1], [1, 1, 1, 1], 2), /q8_conv/],
 ];
 

@@ -1,6 +1,6 @@
 import { Tensor } from '../../core/tensor.ts';
 import type { Model } from '../../ir/model.ts';
-import { hasNaN } from '../../kernels/reduce.ts';
+import { extent } from '../../kernels/reduce.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import type { Progress } from '../options.ts';
 import {
@@ -64,8 +64,10 @@ function observe(watched: Watched, name: string, tensor: unknown, batch: number)
   if (!(tensor instanceof Tensor)) return;
   const floats = floatsOf(tensor);
   if (floats === null) return;
-  if (hasNaN(floats)) throw nanError(name);
+  const known = extent(floats);
+  if (known.hasNaN) throw nanError(name);
   watched.seen = true;
   // A value may have the batch as a factor of its first axis; one that has not is of all samples together.
-  watched.observer.observe(floats, (tensor.dims[0] ?? 1) % batch === 0 ? batch : 1);
+  const samples = (tensor.dims[0] ?? 1) % batch === 0 ? batch : 1;
+  watched.observer.observe(floats, samples, known);
 }

@@ -18,25 +18,23 @@ export class Histogram {
   min = 0;
   max = 0;
 
-  /** Cost O(n). */
-  add(data: Float32Array): void {
-    let min = this.min;
-    let max = this.max;
-    for (let i = 0; i < data.length; i++) {
-      const x = data[i]!;
-      if (x < min && x !== -Infinity) min = x;
-      else if (x > max && x !== Infinity) max = x;
-    }
+  /** @param extent  the smallest and largest finite number of the data and 0, if known
+   *  Cost O(n). */
+  add(data: Float32Array, extent: { min: number; max: number } = extentOf(data)): void {
+    const min = Math.min(this.min, extent.min);
+    const max = Math.max(this.max, extent.max);
     this.min = min;
     this.max = max;
     this.#reach(Math.max(-min, max));
-    const { counts, width } = this;
+    const { counts } = this;
+    // Of a power of two: exact.
+    const scale = 1 / this.width;
     let zeros = 0;
     for (let i = 0; i < data.length; i++) {
       const x = data[i]!;
       if (x === 0) zeros++;
       else if (x >= min && x <= max) {
-        const bin = Math.floor(x / width) + half;
+        const bin = Math.floor(x * scale) + half;
         counts[bin] = counts[bin]! + 1;
       }
     }
@@ -79,6 +77,16 @@ export class Histogram {
       counts[half - 1 - i] = down;
     }
   }
+}
+
+function extentOf(data: Float32Array): { min: number; max: number } {
+  let [min, max] = [0, 0];
+  for (let i = 0; i < data.length; i++) {
+    const x = data[i]!;
+    if (x < min && x !== -Infinity) min = x;
+    else if (x > max && x !== Infinity) max = x;
+  }
+  return { min, max };
 }
 
 /** The least power of two of which `half` exceed a magnitude. */

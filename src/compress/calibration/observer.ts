@@ -22,8 +22,9 @@ export interface Range {
 export interface Observer {
   /** @param data     elements, row-major, in the samples' order
    *  @param samples  how many samples they are, of the same size; default 1. The range doesn't depend on how samples
-   *                  are cut into calls. */
-  observe(data: Float32Array, samples?: number): void;
+   *                  are cut into calls.
+   *  @param extent   their smallest and largest number, if known */
+  observe(data: Float32Array, samples?: number, extent?: Range): void;
   /** The range so far: min ≤ 0 ≤ max, both finite. */
   range(): Range;
 }
@@ -65,8 +66,8 @@ export function makeObserver(method: CalibrationMethod, target: Target): Observe
 }
 
 /** Extremes of finite numbers and 0. */
-function extremes(data: Float32Array): Range {
-  const { min, max } = minMax(data);
+function extremes(data: Float32Array, known?: Range): Range {
+  const { min, max } = known ?? minMax(data);
   if (min !== -Infinity && max !== Infinity)
     return { min: Math.min(min, 0), max: Math.max(max, 0) };
   return minMaxOfFinite(data);
@@ -85,9 +86,9 @@ function minMaxOfFinite(data: Float32Array): Range {
 class Extremes implements Observer {
   readonly #seen: Range = { min: 0, max: 0 };
 
-  observe(data: Float32Array): void {
+  observe(data: Float32Array, _samples?: number, known?: Range): void {
     if (data.length === 0) return;
-    const { min, max } = extremes(data);
+    const { min, max } = extremes(data, known);
     this.#seen.min = Math.min(this.#seen.min, min);
     this.#seen.max = Math.max(this.#seen.max, max);
   }
@@ -127,8 +128,8 @@ class Counting implements Observer {
     this.#choose = choose;
   }
 
-  observe(data: Float32Array): void {
-    this.#histogram.add(data);
+  observe(data: Float32Array, _samples?: number, known?: Range): void {
+    this.#histogram.add(data, extremes(data, known));
   }
 
   range(): Range {

@@ -64,7 +64,7 @@ export function packConv(
   checkLength('w', w.length, outputs * taps * inputs);
   const unsigned = isUnsigned(w);
   const zeros = toZeroPoints('wZeroPoint', zeroPoint, outputs, unsigned);
-  if (inputs === 1 && groups === outputs)
+  if (groups > 1 && inputs === 1 && groups === outputs)
     return { engine, sizes, groups: [], depthwise: packDepthwise(engine, take, w, taps, zeros) };
   const stored = storedZeros(zeros, outputs, unsigned);
   const n = outputs / groups;

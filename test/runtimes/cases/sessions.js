@@ -26,6 +26,7 @@ const rate = { type: 'int64', data: BigInt64Array.of(16000n), dims: [] };
  *  `extra`, real ones that are not everywhere: those must be the same too, but are left out of the digest. */
 export const sessionCases = {
   'calibration of text direction': calibration,
+  'static int8 of text direction': staticInt8,
   'session: text direction': () => run(inputs.classifier(), { x: floats(1, 1, 3, 48, 192) }),
   'session: text direction, int8 weights': async () => {
     const { model } = await compress(await readModel(inputs.classifier()), { quantize: 'int8' });
@@ -81,6 +82,15 @@ async function run(bytes, feeds) {
   } finally {
     session.dispose();
   }
+}
+
+/** A model that calibration made integers of, and what it gives. */
+async function staticInt8() {
+  const samples = [1, 2, 3].map((seed) => ({ x: floats(seed, 1, 3, 48, 192) }));
+  const model = await readModel(inputs.classifier());
+  const { model: small } = await compress(model, { quantize: 'int8', calibration: samples });
+  const bytes = await writeModel(small);
+  return [bytes, await run(bytes, { x: floats(4, 1, 3, 48, 192) })];
 }
 
 /** Ranges of some values by every method. */
