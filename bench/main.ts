@@ -16,6 +16,7 @@ import { productsBench } from './products.bench.ts';
 import { plainText } from './quantize/table.ts';
 import { quantizeBench } from './quantize.bench.ts';
 import { writeReadme } from './readme.ts';
+import { roundingBench } from './rounding.bench.ts';
 import { tfliteBench } from './tflite.bench.ts';
 
 const benches: Readonly<Record<string, Bench>> = {
@@ -25,6 +26,7 @@ const benches: Readonly<Record<string, Bench>> = {
   models: modelsBench,
   tflite: tfliteBench,
   quantize: quantizeBench,
+  rounding: roundingBench,
   'first-result': firstResultBench,
   kernels: kernelsBench,
 };

@@ -9,6 +9,7 @@ import {
   type QuantizeSettings,
 } from '../compress/index.ts';
 import { targets } from '../compress/options.ts';
+import { roundings } from '../compress/rounding/round.ts';
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
@@ -40,6 +41,7 @@ const options: OptionTable = {
   'short-names': { type: 'boolean' },
   granularity: { type: 'string' },
   'block-size': { type: 'string' },
+  rounding: { type: 'string' },
   form: { type: 'string' },
   affine: { type: 'boolean' },
   symmetric: { type: 'boolean' },
@@ -75,6 +77,8 @@ export const compressVerb: Verb = {
       --short-names       give values within the model names of a few letters: a smaller file
       --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
       --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
+      --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
+                          (4 bits with --calibration: adaround, else nearest)
       --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
       --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
       --samples N         random inputs that both models run on for the proof (4); with --calibration: samples of it
@@ -157,6 +161,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
         'target',
         'granularity',
         'block-size',
+        'rounding',
         'form',
         'affine',
         'symmetric',
@@ -176,9 +181,13 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   const method = oneOf('calibration-method', text.get('calibration-method'), calibrationMethods);
   if (method !== undefined && !text.has('calibration'))
     throw new UsageError('--calibration-method goes with --calibration');
-  for (const name of ['calibration', 'like'])
-    if (text.has(name) && weights !== 'int8')
-      throw new UsageError(`--${name} goes with --quantize int8`);
+  if (text.has('like') && weights !== 'int8')
+    throw new UsageError('--like goes with --quantize int8');
+  if (text.has('calibration') && weights === 'float16')
+    throw new UsageError('--calibration goes with integers, as --quantize int8');
+  const rounding = oneOf('rounding', text.get('rounding'), roundings);
+  if (rounding !== undefined && rounding !== 'nearest' && !text.has('calibration'))
+    throw new UsageError(`--rounding ${rounding} goes with --calibration`);
   const settings: QuantizeSettings = { weights };
   const scheme = oneOf('scheme', text.get('scheme'), converterSchemes);
   const ioTypes = oneOf('io-types', text.get('io-types'), ['float32', 'int8']);
@@ -189,6 +198,7 @@ function compressOptions({ text, flags }: Parsed): CompressOptions {
   if (ioTypes !== undefined) settings.ioTypes = ioTypes;
   if (method !== undefined) settings.calibrationMethod = method;
   if (mode !== undefined) settings.mode = mode;
+  if (rounding !== undefined) settings.rounding = rounding;
   if (granularity !== undefined) settings.granularity = granularity;
   if (blockSize !== undefined) settings.blockSize = blockSize;
   const form = oneOf('form', text.get('form'), ['dequantize', 'nbits']);

@@ -75,11 +75,12 @@ export async function compress(
       ? await quantizeAutomatically(model, copy, autoSettings(quantize, options), run)
       : { chosen: await quantizeModel(model, copy, { ...run, given }), attempts: [], warnings: [] };
   const { candidate, verdict, context, done } = chosen;
-  if (constantBytes(candidate.model) > constantBytes(copy)) {
+  const isForced = options.force === true;
+  if (constantBytes(candidate.model) > constantBytes(copy) && !isForced) {
     report.warnings.push('quantized it would be larger: only what loses nothing was done');
     return untouched(copy, { ...report, attempts }, options);
   }
-  if (verdict !== null && options.force !== true) refuse(verdict, context.given);
+  if (verdict !== null && !isForced) refuse(verdict, context.given);
   report.lossless.push(...done);
   report.warnings.push(...warnings);
   // Last, so that candidates are judged on what the float model takes.

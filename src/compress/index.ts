@@ -22,6 +22,7 @@ export type {
   QuantizeSettings,
 } from './options.ts';
 export type { Plan, PlannedActivation, PlannedWeight } from './plan.ts';
+export type { Rounding } from './rounding/round.ts';
 export type { Granularity, Scheme, Storage } from './scheme.ts';
 export { type Gain, type GainOptions, type Gains, measureGains } from './sensitivity/gain.ts';
 export { type WeightOption, weightOptions } from './sensitivity/options.ts';

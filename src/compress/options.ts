@@ -8,6 +8,7 @@ import { type CalibrationMethod, calibrationMethods } from './calibration/index.
 import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
+import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
@@ -54,6 +55,9 @@ export interface QuantizeSettings {
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
+   *  everything there is. */
+  recover?: boolean | RecoverSettings;
   /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
@@ -93,7 +97,8 @@ export interface CompressOptions {
   quantize?: QuantizeOption | 'auto' | (AutoSettings & { weights: 'auto' });
   /** What `compress` gave before: the same is done again, without choosing. Takes the place of `quantize`. */
   plan?: Plan;
-  /** Give a result whose outputs are far from the original's, too; else that is an AgreementError. */
+  /** Give a result whose outputs are far from the original's, or that is larger, too; else these are an AgreementError, and
+   *  the model as it was. */
   force?: boolean;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
@@ -124,6 +129,8 @@ export interface ResolvedQuantize {
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What is tried so that static quantization loses less. */
+  recover: ResolvedRecover;
   form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
@@ -197,6 +204,7 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'recover',
     'minOutputDb',
     'rounding',
     'layers',
@@ -246,6 +254,7 @@ export function resolveQuantize(
     rounding: resolveRounding(given, bits, isCalibrated),
     scheme,
     activations,
+    recover: resolveRecover(given.recover),
     ...dynamic,
   };
 }

@@ -1,8 +1,6 @@
 import { breather } from '../core/breathe.ts';
 import { checkAborted } from '../core/errors.ts';
 import { volume } from '../core/shape.ts';
-import { bytesOf } from '../core/tensor.ts';
-import { type Constant, constantOf, constantOfValue } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Model } from '../ir/model.ts';
 import { tensorType } from '../ir/types.ts';
@@ -16,7 +14,9 @@ import type { CompressOptions, ResolvedQuantize } from './options.ts';
 import type { Decision, Decisions } from './pipeline/decide.ts';
 import type { PlannedWeight } from './plan.ts';
 import { type Measured, measure, quantizationOf, quantizedConstant } from './quantized.ts';
-import type { RoundedWeight, Wish } from './rounding/sequential.ts';
+import { setRealBias } from './rounding/bias.ts';
+import { levelsConstant } from './rounding/levels-constant.ts';
+import { type RoundedWeight, reportOf, type Wish } from './rounding/sequential.ts';
 import { formatScheme, type Scheme, storedBytes } from './scheme.ts';
 import { findWeights, keep, type Weight } from './weights.ts';
 
@@ -82,16 +82,12 @@ export async function quantizeWeights(
       const { scheme, measured } = chosen;
       const done = rounded.get(weight.value.name);
       const layer = layerReport(weight, formatScheme(scheme), storedBytes(scheme), measured.sqnrDb);
-      if (done !== undefined)
-        layer.rounding = {
-          method: done.method,
-          nearestDb: done.nearestDb,
-          outputDb: done.outputDb,
-        };
+      if (done !== undefined) layer.rounding = reportOf(done);
       result.layers.push(layer);
       result.planned.push(planned(scheme));
       store(edit, weight, scheme, done ?? measured);
-      if (done?.bias != null) storeBias(edit, weight, done.bias, names);
+      const [node] = weight.users;
+      if (done?.bias != null && node !== undefined) setRealBias(edit, node, done.bias, names);
     }
   }
   if (result.layers.length > 0) edit.commit();
@@ -224,24 +220,15 @@ function store(
   edit: Edit,
   weight: Weight,
   scheme: Scheme,
-  { parameters, constant }: { parameters: AffineParameters; constant?: Constant },
+  { parameters, levels }: { parameters: AffineParameters; levels?: Int16Array },
 ): void {
   const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
-  const integers = constant ?? quantizedConstant(weight.constant, scheme, parameters);
+  const integers =
+    levels === undefined
+      ? quantizedConstant(weight.constant, scheme, parameters)
+      : levelsConstant(scheme, weight.constant.shape, levels);
   edit.setConstant(value, integers, quantizationOf(weight.constant, scheme, parameters));
-}
-
-/** A layer's bias with what rounding its weights did to the mean taken off. */
-function storeBias(edit: Edit, { users }: Weight, bias: Float32Array, names: Set<string>): void {
-  const [node] = users;
-  const value = node?.inputs[2];
-  if (node === undefined || value == null) return;
-  const { shape } = constantOfValue(value)!;
-  const name = freshName(names, `${value.name}_rounded`);
-  const made = edit.addConstant(node.graph, name, constantOf('float32', shape, bytesOf(bias)));
-  edit.setInput(node, 2, made);
-  if (value.uses.size === 0) removeHolder(edit, value);
 }
 
 /** A half-float constant, and a Cast that makes the value of it. */

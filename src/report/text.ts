@@ -5,6 +5,7 @@ import type {
   ComparisonReport,
   CompressReport,
   KeptReport,
+  LayerRounding,
 } from './report.ts';
 import { formatTable } from './table.ts';
 import { formatBytes, formatCount, formatDecibels, formatNumber, formatShare } from './units.ts';
@@ -33,6 +34,7 @@ function layerTable({ layers }: CompressReport, full: boolean): string {
   const bySize = [...layers].sort((a, b) => b.bytesBefore - a.bytesBefore);
   const shown = full || layers.length <= shortRows ? layers : bySize.slice(0, shortRows - 1);
   const rest = layers.filter((layer) => !shown.includes(layer));
+  const isRounded = layers.some(({ rounding }) => rounding !== undefined);
   const rows = shown.map((layer) => [
     printable(layer.weight),
     printable(layer.layers[0]?.split(' ')[0] ?? ''),
@@ -42,6 +44,7 @@ function layerTable({ layers }: CompressReport, full: boolean): string {
     formatBytes(layer.bytesAfter),
     formatShare(layer.bytesAfter / layer.bytesBefore),
     formatDecibels(layer.sqnrDb),
+    ...(isRounded ? [roundingText(layer.rounding)] : []),
   ]);
   if (rest.length > 0) {
     const before = rest.reduce((sum, layer) => sum + layer.bytesBefore, 0);
@@ -57,6 +60,7 @@ function layerTable({ layers }: CompressReport, full: boolean): string {
       formatBytes(after),
       formatShare(after / before),
       `≥ ${text}`,
+      ...(isRounded ? [''] : []),
     ]);
   }
   return formatTable(
@@ -69,9 +73,16 @@ function layerTable({ layers }: CompressReport, full: boolean): string {
       { title: 'after', align: 'right' },
       { title: 'share', align: 'right' },
       { title: 'weight SQNR', align: 'right' },
+      ...(isRounded ? [{ title: 'output SQNR, rounded', align: 'right' } as const] : []),
     ],
     rows,
   );
+}
+
+/** `21.2 dB → 25.6 dB`: with nearest levels, and with those that were chosen. */
+function roundingText(rounding: LayerRounding | undefined): string {
+  if (rounding === undefined) return '';
+  return `${formatDecibels(rounding.nearestDb)} → ${formatDecibels(rounding.outputDb)}`;
 }
 
 function activationsText(

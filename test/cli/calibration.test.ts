@@ -68,6 +68,28 @@ x('activations become int8, proved on the samples, the same from a file and a fo
   assert.ok(sqnr(before.y!.data as Float32Array, after.y!.data as Float32Array) > 30);
 });
 
+x('weights of 4 bits are rounded on the samples', () => {
+  const errors = ['nearest', 'adaround'].map((rounding) => {
+    const file = path('four.onnx');
+    const calibration = ['--calibration', path('all.npy'), '--rounding', rounding];
+    const { code, out, err } = run(
+      '--quantize',
+      'int4',
+      ...calibration,
+      '-o',
+      file,
+      '-f',
+      '--json',
+    );
+    assert.is(code, 0, err);
+    const report = JSON.parse(out) as CompressReport;
+    for (const layer of report.layers)
+      assert.is(layer.rounding !== undefined, rounding !== 'nearest');
+    return report.proof!.outputs[0]!.sqnrDb!;
+  });
+  assert.ok(errors[1]! > errors[0]! + 2, `${errors} dB`);
+});
+
 x('what does not fit is said', () => {
   const said = (pattern: RegExp, ...args: string[]): void => {
     const { code, err } = run('-o', path('no.onnx'), ...args);
@@ -82,7 +104,8 @@ x('what does not fit is said', () => {
     path('wide.npy'),
   );
   said(/there is no /, '--quantize', 'int8', '--calibration', path('none.npz'));
-  said(/goes with --quantize int8/, '--quantize', 'int4', '--calibration', path('all.npy'));
+  said(/goes with integers/, '--quantize', 'float16', '--calibration', path('all.npy'));
+  said(/goes with --calibration/, '--quantize', 'int4', '--rounding', 'gptq');
   said(/goes with --quantize/, '--calibration', path('all.npy'));
   said(/goes with --calibration/, '--quantize', 'int8', '--calibration-method', 'mse');
 });

@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { activationSteps, levelOf, weightSteps } from '../../src/compress/activations/converter.ts';
+import {
+  activationSteps,
+  levelOf,
+  operandSteps,
+  weightSteps,
+} from '../../src/compress/activations/converter.ts';
 import { type CompressResult, compress, rangesLike } from '../../src/compress/index.ts';
 import { convert } from '../../src/convert.ts';
 import { Tensor } from '../../src/core/tensor.ts';
@@ -8,6 +13,7 @@ import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeTflite } from '../../src/formats/tflite/codec.ts';
 import type { ModelRecord, TensorRecord } from '../../src/formats/tflite/records.ts';
 import { builtinOperators, tensorTypes } from '../../src/formats/tflite/schema-table.ts';
+import { shapeOf } from '../../src/ir/types.ts';
 import { createSession } from '../../src/runtime/index.ts';
 import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedFile } from '../shared.ts';
@@ -158,6 +164,52 @@ x('weights: dead channels make room for their bias, each generation in its way',
   assert.is(levelOf(2.5, 1, 127), 3);
   assert.is(levelOf(-2.5, 1, 127), -3);
   assert.is(levelOf(-1e9, 1, 127), -127);
+});
+
+x('constants beside values: around zero once, over their range since', () => {
+  const slab = { start: 0, count: 3, outer: 1, channels: 1, inner: 3, firstScale: 0, scales: 1 };
+  const reals = Float32Array.of(-63.5, 0, 127);
+  const old = operandSteps('tflite', -63.5, 127);
+  assert.equal([...old.parameters.scale], [1]);
+  assert.is(old.parameters.zeroPoint, null);
+  // −63.5 steps are 64 below.
+  assert.equal([...new Int8Array(old.store(reals, slab).buffer)], [-64, 0, 127]);
+  const made = operandSteps('tflite-mlir', -63.5, 191.5);
+  assert.equal([...made.parameters.scale], [1]);
+  assert.equal([...made.parameters.zeroPoint!], [-65]);
+  assert.equal([...new Int8Array(made.store(reals, slab).buffer)], [-128, -65, 62]);
+});
+
+x('an ONNX model: quantized by the rule, then written as TFLite', async () => {
+  const bytes = sharedFile('onnx-models/mnist-cnn.onnx');
+  if (bytes === null) return;
+  const model = await readModel(bytes);
+  const [input] = model.graph.inputs;
+  const dims = shapeOf(input!.type)!.map((size) => (typeof size === 'number' ? size : 1));
+  const count = dims.reduce((a, b) => a * b, 1);
+  const sample = (seed: number): Tensor =>
+    new Tensor(
+      'float32',
+      Float32Array.from({ length: count }, (_, i) => ((i * seed) % 97) / 96),
+      dims,
+    );
+  const { model: small, report } = await compress(model, {
+    quantize: { weights: 'int8', scheme: 'tflite' },
+    calibration: [sample(31), sample(57)].map((tensor) => ({ [input!.name]: tensor })),
+  });
+  const schemes = new Map(report.layers.map(({ layers, to }) => [layers[0]!.split(' ')[0], to]));
+  assert.is(schemes.get('Conv'), 'int8 per channel');
+  const file = decodeTflite(await writeModel(small, { format: 'tflite' }));
+  const products = productsOf(file);
+  assert.ok(products.length > 1);
+  for (const { input: from, weights, bias } of products) {
+    const [step, scales] = [from.quantization!.scale![0]!, weights.quantization!.scale!];
+    assert.equal(
+      bias.quantization!.scale,
+      scales.map((scale) => scale * step),
+    );
+    assert.ok(!new Int8Array(bytesOf(file, weights).buffer).includes(-128));
+  }
 });
 
 x('levels of a twin that stores uint8 in ONNX', async () => {

@@ -69,6 +69,7 @@ for (const { path, real = [], share } of models)
     const made = await compress(model, {
       quantize: { weights: 'int8', minOutputDb: null },
       names: 'short',
+      force: true,
       calibration,
     });
     const written = await writeModel(made.model);

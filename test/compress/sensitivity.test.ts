@@ -102,7 +102,10 @@ for (const { name, path, images, most } of root === null ? [] : rows) {
     const from = images();
     const feed = model.graph.inputs[0]!.name;
     const calibration = [0, 32].map((at) => ({ [feed]: from.batch(at, 32) }));
-    const { model: small, plan } = await compress(model, { quantize: 'int8', calibration });
+    const { model: small, plan } = await compress(model, {
+      quantize: { weights: 'int8', recover: false },
+      calibration,
+    });
     const prepared = clone(model);
     await lossless(prepared);
     const ranges = new Map(plan.activations.map(({ value, min, max }) => [value, { min, max }]));

@@ -3,7 +3,7 @@ import { bytesOf } from '../../core/tensor.ts';
 import { type Constant, constantOf, constantOfValue } from '../../ir/constant.ts';
 import type { Edit } from '../../ir/edit.ts';
 import { Node, type Value } from '../../ir/graph.ts';
-import { realsOf } from '../../ir/levels.ts';
+import { realsOf, scaleIndex } from '../../ir/levels.ts';
 import { heldConstant } from '../../ir/permute.ts';
 import { type Quantization, tensorType } from '../../ir/types.ts';
 import { freshName } from '../../ir/walk.ts';
@@ -17,6 +17,9 @@ import {
   quantizationOf,
   quantizedConstant,
 } from '../quantized.ts';
+import { setRealBias } from '../rounding/bias.ts';
+import { levelsConstant } from '../rounding/levels-constant.ts';
+import type { RoundedWeight } from '../rounding/sequential.ts';
 import type { Scheme } from '../scheme.ts';
 import { isBias, weightSlot } from '../slots.ts';
 import {
@@ -54,6 +57,8 @@ export async function linearWeight(
   }
   const why = biasFault(node, constant, axis);
   if (why !== null) return why;
+  if ((await realBias(node))?.every(Number.isFinite) === false)
+    return 'its bias has NaN or infinite elements';
   const found = known.get(value) ?? (await chosen(node, value, constant, axis, settings));
   known.set(value, found);
   return found;
@@ -118,6 +123,7 @@ async function measured(
   if (constant.dtype !== 'float32') return 'its weights are not float32';
   const found = await measure(constant, scheme);
   if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';
+  if (found.parameters.scale.some((step) => step > widest)) return 'its weights are too large';
   if (found.sqnrDb < minSqnrDb)
     return `its weights would lose too much: ${formatDecibels(found.sqnrDb)} of ${minSqnrDb} dB`;
   return { value, constant, scheme, measured: found };
@@ -156,7 +162,8 @@ const mostBias = 2 ** 30;
 
 /** Stores weights as integers, and the biases of their products as int32 in steps of what is summed. Where a bias
  *  would not fit, the weights of its output get larger steps: channels that are all but dead have steps near 0.
- *  @param rule  how scales and levels are computed: null for the nearest levels
+ *  @param rule     how scales and levels are computed: null for the nearest levels
+ *  @param rounded  levels that were chosen, with biases that go with them
  *  @returns  the weights with the scales that they got */
 export async function storeLinear(
   edit: Edit,
@@ -164,25 +171,34 @@ export async function storeLinear(
   products: readonly Product[],
   rule: ConverterScheme | null,
   names: Set<string>,
+  rounded?: RoundedWeight,
 ): Promise<Quantization> {
   const { constant, scheme } = weight;
   const biased = await Promise.all(
     products.map(async ({ node, step }) => ({
       node,
       step: step ?? 1,
-      bias: step === null ? null : await realBias(node),
+      bias: step === null ? null : (rounded?.bias ?? (await realBias(node))),
     })),
   );
   const steps = rule === null ? null : await converterSteps(rule, weight, biased);
-  const parameters = { scale: steps?.scale ?? roomyScale(weight, biased), zeroPoint: null };
+  const parameters = {
+    scale: steps?.scale ?? roomyScale(rounded ?? weight.measured, biased),
+    zeroPoint: null,
+  };
   const value = asInitializer(edit, weight.value);
   edit.fixConstant(value);
   const quantization = quantizationOf(constant, scheme, parameters);
   const stored =
-    steps === null
-      ? quantizedConstant(constant, scheme, parameters)
-      : quantizedConstant(constant, scheme, parameters, storeLevels(steps));
+    steps !== null
+      ? quantizedConstant(constant, scheme, parameters, storeLevels(steps))
+      : rounded === undefined
+        ? quantizedConstant(constant, scheme, parameters)
+        : levelsConstant(scheme, constant.shape, rescaled(rounded, quantization, constant.shape));
   edit.setConstant(value, stored, quantization);
+  if (rounded?.bias != null)
+    for (const { node, step } of products)
+      if (step === null) setRealBias(edit, node, rounded.bias, names);
   for (const { node, step, bias } of biased) {
     if (bias === null) continue;
     if (rule === null || steps === null) {
@@ -200,6 +216,17 @@ export async function storeLinear(
   return quantization;
 }
 
+/** Levels for the scales that biases left. */
+function rescaled(
+  { levels, parameters }: RoundedWeight,
+  quantization: Quantization,
+  shape: readonly number[],
+): Int16Array {
+  const index = scaleIndex(shape, quantization);
+  const factors = parameters.scale.map((old, i) => old / quantization.scale[i]!);
+  return levels.map((level, i) => Math.round(level * factors[index(i)]!));
+}
+
 const ofOutput = (each: Float32Array, i: number): number => each[each.length === 1 ? 0 : i]!;
 
 interface Biased {
@@ -208,15 +235,28 @@ interface Biased {
   readonly bias: Float32Array | null;
 }
 
-/** Scales that leave room for the biases. */
-function roomyScale({ measured }: LinearWeight, products: readonly Biased[]): Float32Array {
-  const scale = Float32Array.from(measured.parameters.scale);
-  for (const { bias, step } of products)
-    bias?.forEach((real, i) => {
-      const at = scale.length === 1 ? 0 : i;
-      const least = Math.fround(Math.abs(real) / (step * mostBias));
-      if (least > scale[at]!) scale[at] = least;
+/** Smallest normal float32. */
+const tiny = 2 ** -126;
+/** Steps of weights whose products with those of values are float32. */
+const widest = 2 ** 24;
+
+/** Scales that leave room for the biases, and whose products with the steps of inputs are not lost. */
+function roomyScale(
+  { parameters }: Pick<Measured, 'parameters'>,
+  products: readonly Biased[],
+): Float32Array {
+  const scale = Float32Array.from(parameters.scale);
+  const raise = (at: number, least: number): void => {
+    if (Math.fround(least) > scale[at]!) scale[at] = least;
+  };
+  for (const { bias, step } of products) {
+    scale.forEach((_, at) => {
+      raise(at, tiny / step);
     });
+    bias?.forEach((real, i) => {
+      raise(scale.length === 1 ? 0 : i, Math.abs(real) / (step * mostBias));
+    });
+  }
   return scale;
 }
 

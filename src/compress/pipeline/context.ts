@@ -57,6 +57,13 @@ export function contextOf(model: Model, options: ContextOptions): Context {
   };
 }
 
+/** The same with another float model, which nothing is known about. */
+export function withModel(context: Context, model: Model): Context {
+  const { samples, signal, onProgress } = context;
+  const statistics = new Statistics(model, samples, { signal, onProgress });
+  return { ...context, model, statistics };
+}
+
 /** What was found out on the samples, kept: what is asked for again costs nothing. */
 export class Statistics {
   readonly #model: Model;

@@ -7,7 +7,7 @@ import { useNBits } from '../dynamic/nbits.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights, wishesFor } from '../quantize.ts';
-import { type RoundedWeight, roundLayers } from '../rounding/sequential.ts';
+import { type RoundedWeight, roundLayers, type Wish } from '../rounding/sequential.ts';
 import type { Context } from './context.ts';
 import type { Decisions } from './decide.ts';
 
@@ -39,9 +39,10 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
           activations,
           (_, values) => statistics.ranges(values, { method: activations.method }),
           signal,
+          (wishes) => round(context, wishes),
         );
   const products = await quantizeProducts(model, decisions, signal);
-  const rounded = await round(context, model, decisions);
+  const rounded = await round(context, await wishesFor(model, decisions, signal));
   const watch = {
     ...(signal === undefined ? {} : { signal }),
     ...(onProgress === undefined ? {} : { onProgress }),
@@ -61,16 +62,24 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
   };
 }
 
-/** Levels of the weights that are not to be rounded to the nearest one. */
+/** Levels of weights that are not to be rounded to the nearest one. What was found for a candidate holds for others with
+ *  the same or fewer weights in integers. */
 async function round(
-  { model, samples, seed, signal, onProgress }: Context,
-  copy: Model,
-  decisions: Decisions,
+  context: Context,
+  wishes: ReadonlyMap<string, Wish>,
 ): Promise<ReadonlyMap<string, RoundedWeight>> {
-  const all = [decisions.base, ...[...decisions.layers.values()].map(({ settings }) => settings)];
-  if (samples === null || all.every((settings) => (settings?.rounding ?? 'nearest') === 'nearest'))
-    return new Map();
-  const wishes = await wishesFor(copy, decisions, signal);
+  const { model, samples, seed, signal, onProgress } = context;
+  const isIdle = [...wishes.values()].every(({ rounding }) => rounding === 'nearest');
+  if (samples === null || isIdle) return new Map();
+  const wished = [...wishes].map(([name, wish]) => `${name} ${JSON.stringify(wish.scheme)}`);
+  const known = (done.get(context) ?? []).find((each) => wished.every((key) => each.keys.has(key)));
+  if (known !== undefined) return known.rounded;
   const isFull = model.format !== 'tflite';
-  return roundLayers(model, wishes, samples.statistics(), isFull, { seed, signal, onProgress });
+  const options = { seed, signal, onProgress };
+  const rounded = await roundLayers(model, wishes, samples.statistics(), isFull, options);
+  done.set(context, [...(done.get(context) ?? []), { keys: new Set(wished), rounded }]);
+  return rounded;
 }
+
+const done: WeakMap<Context, { keys: Set<string>; rounded: Map<string, RoundedWeight> }[]> =
+  new WeakMap();

@@ -84,7 +84,7 @@ function finite(tensor: Tensor, name: string): Float32Array {
   return data;
 }
 
-/** Moments of a group's vectors.
+/** Moments of a group's vectors, which are used up.
  *  @param weights    of the group, [outputs × K]
  *  @param isCentered whether moments are about the means, as is right where a bias takes these up
  *  @param withGram   whether E[ã ãᵀ] is wanted */
@@ -96,8 +96,8 @@ export function momentsOf(
   { isCentered, withGram }: { isCentered: boolean; withGram: boolean },
 ): GroupMoments {
   const count = rows * size;
-  const a = real.slice(group * count, (group + 1) * count);
-  const b = coarse.slice(group * count, (group + 1) * count);
+  const a = real.subarray(group * count, (group + 1) * count);
+  const b = coarse.subarray(group * count, (group + 1) * count);
   const realMean = meanOf(a, size);
   const coarseMean = meanOf(b, size);
   if (isCentered) {
@@ -106,12 +106,13 @@ export function momentsOf(
   }
   const diagonal = new Float64Array(size);
   let isSame = true;
-  for (let i = 0; i < count; i++) {
-    const x = b[i]!;
-    diagonal[i % size]! += (x * x) / rows;
-    a[i]! -= x;
-    if (a[i] !== 0) isSame = false;
-  }
+  for (let from = 0; from < count; from += size)
+    for (let k = 0; k < size; k++) {
+      const x = b[from + k]!;
+      diagonal[k]! += (x * x) / rows;
+      a[from + k]! -= x;
+      if (a[from + k] !== 0) isSame = false;
+    }
   const outputs = weights.length / size;
   const square = withGram ? size * size : 1;
   const shifts = withGram && !isSame;
@@ -136,11 +137,13 @@ export function momentsOf(
 
 function meanOf(vectors: Float64Array, size: number): Float64Array {
   const mean = new Float64Array(size);
-  for (let i = 0; i < vectors.length; i++) mean[i % size]! += vectors[i]!;
+  for (let from = 0; from < vectors.length; from += size)
+    for (let k = 0; k < size; k++) mean[k]! += vectors[from + k]!;
   return mean.map((sum) => (sum * size) / vectors.length);
 }
 
 function center(vectors: Float64Array, mean: Float64Array): void {
   const size = mean.length;
-  for (let i = 0; i < vectors.length; i++) vectors[i]! -= mean[i % size]!;
+  for (let from = 0; from < vectors.length; from += size)
+    for (let k = 0; k < size; k++) vectors[from + k]! -= mean[k]!;
 }

@@ -4,9 +4,9 @@ import type { AffineParameters } from '../affine.ts';
 import type { Scheme } from '../scheme.ts';
 import type { Reader } from '../statistics/reader.ts';
 import type { GroupMoments } from './joint.ts';
-import { diagonalMetric, metricOf, solveRows, squareOf } from './metric.ts';
-import { nearestRow, type Rounding, roundRow } from './round.ts';
-import type { Row } from './rows.ts';
+import { diagonalMetric, metricOf, solveRows, squaresOf } from './metric.ts';
+import { type Rounding, roundRow } from './round.ts';
+import { deviation, nearestLevels, type Row } from './rows.ts';
 
 /** A weight that is to be rounded. */
 export interface Layer {
@@ -31,12 +31,14 @@ export interface RoundedLayer {
 }
 
 /** Rounds the weights of a layer.
- *  @param moments  of each group */
-export function roundWeights(
+ *  @param moments  of each group
+ *  @param breathe  called between rows */
+export async function roundWeights(
   layer: Layer,
   moments: readonly GroupMoments[],
   method: Exclude<Rounding, 'nearest'>,
-): RoundedLayer {
+  breathe: () => Promise<void>,
+): Promise<RoundedLayer> {
   const { reader, weights, shape, scheme, parameters } = layer;
   const { groups, size, outputs } = reader;
   const index = scaleIndex(shape, { ...scheme, ...parameters });
@@ -45,7 +47,7 @@ export function roundWeights(
   const isShared = sharedScales(layer, index);
   const each = outputs / groups;
   const total = { signal: 0, nearestError: 0, error: 0 };
-  moments.forEach(({ gram, diagonal, shift }, group) => {
+  for (const [group, { gram, diagonal, shift }] of moments.entries()) {
     const metric = gram === null ? diagonalMetric(diagonal) : metricOf(gram, size);
     const given = new Float64Array(each * size);
     for (let i = 0; i < each; i++)
@@ -53,22 +55,34 @@ export function roundWeights(
         given[i * size + k] = weights[reader.element(group * each + i, k)]!;
     const target = shift === null ? given : solveRows(metric, shift, each);
     if (shift !== null) for (let i = 0; i < target.length; i++) target[i]! += given[i]!;
-    for (let i = 0; i < each; i++) {
+    const rows = Array.from({ length: each }, (_, i) => {
       const elements = Int32Array.from({ length: size }, (_, k) =>
         reader.element(group * each + i, k),
       );
-      const { row, scales } = rowOf(
-        layer,
-        elements,
-        index,
-        target.subarray(i * size, (i + 1) * size),
-      );
-      const own = given.subarray(i * size, (i + 1) * size);
-      const nearest = nearestRow(metric, row, own);
+      const own = target.subarray(i * size, (i + 1) * size);
+      return { elements, ...rowOf(layer, elements, index, own) };
+    });
+    const nearest = new Float64Array(each * size);
+    const deviations = new Float64Array(each * size);
+    rows.forEach(({ row }, i) => {
+      const own = { ...row, target: given.subarray(i * size, (i + 1) * size) };
+      const found = nearestLevels(own, row.scale);
+      nearest.set(found, i * size);
+      deviations.set(deviation(row, found, row.scale), i * size);
+    });
+    const signals = squaresOf(metric, given, each);
+    const errors = squaresOf(metric, deviations, each);
+    for (const [i, { row, scales, elements }] of rows.entries()) {
+      await breathe();
+      const start = {
+        levels: nearest.subarray(i * size, (i + 1) * size),
+        scale: row.scale,
+        error: errors[i]!,
+      };
       const mayScale = scales.every((at) => isShared[at] === 0);
-      const rounded = roundRow(metric, row, nearest, method, mayScale);
-      total.signal += squareOf(metric, own);
-      total.nearestError += nearest.error;
+      const rounded = roundRow(metric, row, start, method, mayScale);
+      total.signal += signals[i]!;
+      total.nearestError += errors[i]!;
       total.error += rounded.error;
       elements.forEach((element, k) => {
         const zero = parameters.zeroPoint?.[scales[row.parts[k]!]!] ?? 0;
@@ -79,7 +93,7 @@ export function roundWeights(
           scale[at] = rounded.scale[part]!;
         });
     }
-  });
+  }
   return { levels, parameters: { scale, zeroPoint: parameters.zeroPoint }, ...total };
 }
 

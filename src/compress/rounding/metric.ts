@@ -1,4 +1,5 @@
 import { cholesky, solveTriangular } from '../../kernels/linalg/factor.ts';
+import { product, viewAt, withFloats } from '../../kernels/linalg/matrix.ts';
 
 /** How much rounding errors of a row weigh: the error of the output is dᵀ A d. */
 export interface Metric {
@@ -57,9 +58,24 @@ export function times({ size, matrix, diagonal }: Metric, x: Float64Array): Floa
   return y;
 }
 
-/** xᵀ A x */
-export function squareOf(metric: Metric, x: Float64Array): number {
-  return dot(x, times(metric, x));
+/** xᵀ A x of rows x [count × K], one for each. Cost count·K². */
+export function squaresOf(metric: Metric, x: Float64Array, count: number): Float64Array {
+  const { size, matrix, diagonal } = metric;
+  const squares = new Float64Array(count);
+  if (matrix === null) {
+    for (let row = 0; row < count; row++)
+      for (let k = 0; k < size; k++) squares[row]! += x[row * size + k]! ** 2 * diagonal[k]!;
+    return squares;
+  }
+  withFloats([count * size, size * size, count * size], (rows, square, results) => {
+    viewAt(rows, count * size).set(x);
+    viewAt(square, size * size).set(matrix);
+    product([rows, square, results], [count, size, size]);
+    const turned = viewAt(results, count * size);
+    for (let row = 0; row < count; row++)
+      for (let k = 0; k < size; k++) squares[row]! += x[row * size + k]! * turned[row * size + k]!;
+  });
+  return squares;
 }
 
 /** x · y */

@@ -1,7 +1,7 @@
 import { descend } from './descend.ts';
 import { gptq } from './gptq.ts';
-import { type Metric, squareOf } from './metric.ts';
-import { deviation, levelOf, nearestLevels, type RoundedRow, type Row } from './rows.ts';
+import type { Metric } from './metric.ts';
+import { levelOf, type RoundedRow, type Row } from './rows.ts';
 
 /** How weights are rounded to the levels of their storage type: each to the nearest one; one after the other, so that what
  *  follows makes up for errors (`gptq`); or so, and then improved until no single change helps (`adaround`). */
@@ -9,10 +9,16 @@ export type Rounding = 'nearest' | 'gptq' | 'adaround';
 
 export const roundings: readonly Rounding[] = ['nearest', 'gptq', 'adaround'];
 
-/** Scales that are tried, in those that span a row's range: less clips it, but has finer steps. */
-const wholeFactors: readonly number[] = [1.05, 1, 0.94, 0.88, 0.82, 0.76, 0.7, 0.63, 0.56, 0.49];
+/** Scales that are tried, in those of nearest rounding, which may span a row's range or less: a smaller one clips more, but
+ *  has finer steps. */
+const wholeFactors: readonly number[] = [
+  1.4, 1.25, 1.12, 1.05, 1, 0.94, 0.88, 0.81, 0.73, 0.65, 0.56,
+];
 /** The same for rows with several scales, of which each is chosen by itself before, in those. */
 const partFactors: readonly number[] = [1.1, 1.04, 1, 0.96, 0.9];
+
+/** Multiplications up to which all of them are tried on a row; beyond, every second one. */
+const mostWork = 2 ** 27;
 
 /** Rounds a row so that the output's error is small.
  *  @param nearest  what every element's nearest level gives: what is returned is no worse
@@ -27,29 +33,24 @@ export function roundRow(
 ): RoundedRow {
   let best = nearest;
   for (const scale of mayScale ? scalesOf(metric, row) : [row.scale]) {
-    const found = gptq(metric, row, scale);
-    if (found.error < best.error) best = found;
+    best = gptq(metric, row, scale, best.error) ?? best;
   }
   return method === 'adaround' ? descend(metric, row, best, mayScale) : best;
 }
 
-/** A row with every element at its nearest level. */
-export function nearestRow(metric: Metric, row: Row, of: Float64Array): RoundedRow {
-  const levels = nearestLevels({ ...row, target: of }, row.scale);
-  const d = deviation(row, levels, row.scale);
-  return { levels, scale: row.scale, error: squareOf(metric, d) };
-}
-
 function scalesOf(metric: Metric, row: Row): Float64Array[] {
+  const isLong = metric.size ** 2 * wholeFactors.length > mostWork;
+  const few = (factors: readonly number[]): readonly number[] =>
+    isLong ? factors.filter((_, i) => i % 2 === 0) : factors;
   const scaled = (scale: Float64Array, factor: number): Float64Array =>
     scale.map((s) => Math.fround(s * factor));
-  if (row.scale.length === 1) return wholeFactors.map((factor) => scaled(row.scale, factor));
+  if (row.scale.length === 1) return few(wholeFactors).map((factor) => scaled(row.scale, factor));
   const chosen = eachBest(
     metric,
     row,
     wholeFactors.map((factor) => scaled(row.scale, factor)),
   );
-  return [row.scale, ...partFactors.map((factor) => scaled(chosen, factor))];
+  return [row.scale, ...few(partFactors).map((factor) => scaled(chosen, factor))];
 }
 
 /** For each part the scale with the least error if errors did not add up: by the metric's diagonal. */

@@ -10,6 +10,7 @@ import { realsOf } from '../../ir/levels.ts';
 import type { Model } from '../../ir/model.ts';
 import { shapeOf } from '../../ir/types.ts';
 import { floatsOf } from '../../passes/constants.ts';
+import type { LayerRounding } from '../../report/report.ts';
 import { loadWeights } from '../../runtime/prepare.ts';
 import type { Feeds } from '../../runtime/runner.ts';
 import type { AffineParameters } from '../affine.ts';
@@ -36,8 +37,8 @@ export interface Wish {
 /** A weight's levels as rounding chose them. */
 export interface RoundedWeight {
   readonly method: Exclude<Rounding, 'nearest'>;
-  /** Integers as they are stored. */
-  readonly constant: Constant;
+  /** Levels as they are stored but for packing, in the order of the weight. */
+  readonly levels: Int16Array;
   readonly parameters: AffineParameters;
   /** Signal-to-noise ratios of the layer's output: as it would be with nearest levels, and as it is; null for no
    *  noise. */
@@ -47,8 +48,18 @@ export interface RoundedWeight {
   readonly bias: Float32Array | null;
 }
 
+/** What a report says of it. */
+export function reportOf({ method, nearestDb, outputDb }: RoundedWeight): LayerRounding {
+  return { method, nearestDb, outputDb };
+}
+
 export interface RoundOptions {
   seed?: number;
+  /** Whether layers make up for what rounding did to those before them; default true. Without it they read what they do in
+   *  the real model. */
+  prefix?: boolean;
+  /** Whether biases are corrected; default true. */
+  biases?: boolean;
   signal?: AbortSignal | undefined;
   onProgress?: ((progress: Progress) => void) | undefined;
 }
@@ -76,7 +87,7 @@ export async function roundLayers(
   wishes: ReadonlyMap<string, Wish>,
   samples: AsyncIterable<Feeds>,
   isFull: boolean,
-  { seed = 0, signal, onProgress }: RoundOptions = {},
+  { seed = 0, prefix = true, biases = true, signal, onProgress }: RoundOptions = {},
 ): Promise<Map<string, RoundedWeight>> {
   const rounded = new Map<string, RoundedWeight>();
   const held = clone(model);
@@ -94,18 +105,21 @@ export async function roundLayers(
       coarse.replace(value.name, nearest(constant, wish));
   }
   const breathe = breather();
-  let done = 0;
-  for (const [node, job] of jobs) {
+  const pause = async (): Promise<void> => {
     await breathe();
     checkAborted(signal);
+  };
+  let done = 0;
+  for (const [node, job] of jobs) {
+    await pause();
     const name = node.outputs[0]!.name;
     onProgress?.({ stage: 'round', done: done++, total: jobs.size, name });
     const a = await real.before(node, node.inputs[0]!, signal);
-    const b = await coarse.before(node, node.inputs[0]!, signal);
+    const b = prefix ? await coarse.before(node, node.inputs[0]!, signal) : a;
     const joint = gather(job.reader, a, b, batches, seed);
     if (joint === null) continue;
     const weights = await floatsOf(job.constant);
-    const bias = job.bias === null ? null : await floatsOf(job.bias.constant);
+    const bias = job.bias === null || !biases ? null : await floatsOf(job.bias.constant);
     const { groups, size, outputs, element } = job.reader;
     const each = outputs / groups;
     const moments = Array.from({ length: groups }, (_, group) => {
@@ -127,7 +141,7 @@ export async function roundLayers(
       isFull,
     };
     const method = job.wish.rounding as RoundedWeight['method'];
-    const found = roundWeights(layer, moments, method);
+    const found = await roundWeights(layer, moments, method, pause);
     const stored = levelsConstant(scheme, job.constant.shape, found.levels);
     const reals = realsOf(stored, quantizationOf(job.constant, scheme, found.parameters));
     coarse.replace(job.value.name, reals);
@@ -145,7 +159,7 @@ export async function roundLayers(
     }
     rounded.set(job.value.name, {
       method,
-      constant: stored,
+      levels: found.levels,
       parameters: found.parameters,
       nearestDb: ratio(found.signal, found.nearestError),
       outputDb: ratio(found.signal, found.error),
@@ -173,7 +187,8 @@ function jobsOf(graph: Graph, wishes: ReadonlyMap<string, Wish>): Map<Node, Job>
     const constant = value == null ? null : constantOfValue(value);
     const wish = value == null ? undefined : wishes.get(value.name);
     const reader = readerOf(node);
-    if (value == null || constant === null || wish === undefined || reader === null) continue;
+    if (value?.quantization !== null || constant === null || wish === undefined) continue;
+    if (reader === null) continue;
     const isOwn = value.uses.size === 1 && wish.rounding !== 'nearest';
     if (isOwn) jobs.set(node, { reader, value, constant, wish, bias: biasOf(node, reader) });
   }

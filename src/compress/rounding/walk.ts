@@ -150,13 +150,14 @@ export class Walk {
   }
 }
 
-/** Whether a model can be walked: without bodies, states, and what is drawn at random. */
+/** Whether a model can be walked: without bodies, states, sequences, and what is drawn at random. */
 export function canWalk({ graph, states }: Model): boolean {
   return (
     states.length === 0 &&
     graph.nodes.every(
       (node) =>
-        [...node.subgraphs()].length === 0 && !/^(Random|Bernoulli|Multinomial)/.test(node.op),
+        [...node.subgraphs()].length === 0 &&
+        !/^(Random|Bernoulli|Multinomial|Optional)|Sequence/.test(node.op),
     )
   );
 }
