@@ -6,7 +6,7 @@ import type { ActivationSettings } from './activations/quantize.ts';
 import { resolveActivations } from './activations/resolve.ts';
 import type { TargetRuntime } from './activations/roles.ts';
 import type { CalibrationMethod } from './calibration/index.ts';
-import { type BlockForm, resolveForm } from './dynamic/options.ts';
+import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
 import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
@@ -55,7 +55,7 @@ export interface QuantizeSettings {
   ranges?: Readonly<Record<string, GivenRange>>;
   /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
   ioTypes?: 'float32' | 'int8';
-  /** Weights of fewer elements stay float. Default 64. */
+  /** Weights of fewer elements stay float. Default 64; 1,024 for TFLite under mode `dynamic`, as its converter has it. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
@@ -250,6 +250,7 @@ export function resolveQuantize(
   if (![16, 32, 64, 128, 256].includes(blockSize)) {
     throw rangeError('quantize.blockSize', '16 | 32 | 64 | 128 | 256', blockSize);
   }
+  const dynamic = resolveForm(given, granularity, format);
   const isSigned = weights !== 'uint8' && weights !== 'uint4';
   return {
     weights,
@@ -261,7 +262,10 @@ export function resolveQuantize(
       activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
-    minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
+    minElements: atLeastZero(
+      'quantize.minElements',
+      given.minElements ?? (dynamic.dynamic === 'hybrid' ? leastWeights : 64),
+    ),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
     reduceRange: given.reduceRange === true,
@@ -271,7 +275,7 @@ export function resolveQuantize(
     scheme,
     activations,
     recover: resolveRecover(given.recover),
-    ...resolveForm({ ...given, granularity }, format),
+    ...dynamic,
   };
 }
 
