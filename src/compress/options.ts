@@ -1,23 +1,17 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
 import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
-import { checkRanges, type GivenRange } from './activations/given.ts';
+import type { GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
+import { resolveActivations } from './activations/resolve.ts';
 import type { TargetRuntime } from './activations/roles.ts';
-import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { type BlockForm, resolveForm } from './dynamic/options.ts';
+import type { CalibrationMethod } from './calibration/index.ts';
+import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
 import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
-import {
-  bitsOf,
-  type Granularity,
-  isStorage,
-  type LevelStorage,
-  levelStorages,
-  type Storage,
-} from './scheme.ts';
+import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
 export interface QuantizeSettings {
   /** Integers or half floats that weights are stored in. */
@@ -61,13 +55,16 @@ export interface QuantizeSettings {
   ranges?: Readonly<Record<string, GivenRange>>;
   /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
   ioTypes?: 'float32' | 'int8';
-  /** Weights of fewer elements stay float. Default 64. */
+  /** Weights of fewer elements stay float. Default 64; 1,024 for TFLite under mode `dynamic`, as its converter has it. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
   /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
    *  everything there is. */
   recover?: boolean | RecoverSettings;
+  /** Keep int8 weights of products on integers within 7 bits: on x86 processors without VNNI, onnxruntime's sums of two
+   *  products of 8 bits may saturate. Costs 6 dB of the weights. Default false; a report warns where it may matter. */
+  reduceRange?: boolean;
   /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
@@ -118,6 +115,9 @@ export interface CompressOptions {
   seed?: number;
   /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
   names?: 'keep' | 'short';
+  /** Whether the report says where the error of the outputs comes from, on the samples that judge; with calibration.
+   *  Costs two or three runs a layer for each of at most 8 samples. Default false. */
+  explain?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -134,6 +134,7 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  reduceRange: boolean;
   rounding: Rounding;
   /** Share of the weights that may keep 8 bits where most have 4. */
   eightBits: number;
@@ -220,6 +221,7 @@ export function resolveQuantize(
     'minSqnrDb',
     'recover',
     'minOutputDb',
+    'reduceRange',
     'eightBits',
     'rounding',
     'layers',
@@ -248,6 +250,7 @@ export function resolveQuantize(
   if (![16, 32, 64, 128, 256].includes(blockSize)) {
     throw rangeError('quantize.blockSize', '16 | 32 | 64 | 128 | 256', blockSize);
   }
+  const dynamic = resolveForm(given, granularity, format);
   const isSigned = weights !== 'uint8' && weights !== 'uint4';
   return {
     weights,
@@ -259,16 +262,20 @@ export function resolveQuantize(
       activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
-    minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
+    minElements: atLeastZero(
+      'quantize.minElements',
+      given.minElements ?? (dynamic.dynamic === 'hybrid' ? leastWeights : 64),
+    ),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    reduceRange: given.reduceRange === true,
     rounding: resolveRounding(given, bits, isCalibrated),
     eightBits: resolveEightBits(given, bits, isCalibrated),
     convBlocks: given.granularity === 'block' || given.blockSize !== undefined,
     scheme,
     activations,
     recover: resolveRecover(given.recover),
-    ...resolveForm({ ...given, granularity }, format),
+    ...dynamic,
   };
 }
 
@@ -348,50 +355,6 @@ function resolveEightBits(
 
 function leastDb(bits: number): number {
   return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
-}
-
-function resolveActivations(
-  settings: QuantizeSettings,
-  format: string,
-  isCalibrated: boolean,
-): ActivationSettings | null {
-  const { weights, mode, activations, target, calibrationMethod = 'minmax' } = settings;
-  const { scheme = null, ioTypes = 'float32', ranges } = settings;
-  const isKnown = isCalibrated || ranges !== undefined;
-  const isStatic = (isKnown && weights === 'int8') || scheme !== null;
-  const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
-  if (chosen === 'weight-only' || chosen === 'dynamic') {
-    for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
-      if (settings[name] !== undefined)
-        throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
-    return null;
-  }
-  if (chosen !== 'static')
-    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
-  if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
-    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
-  const isTflite = format === 'tflite' || scheme !== null;
-  const storages: readonly LevelStorage[] =
-    scheme !== null ? ['int8'] : isTflite ? ['int8', 'int16'] : levelStorages;
-  const storage = activations ?? 'int8';
-  if (!storages.includes(storage))
-    throw rangeError('quantize.activations', storages.join(' | '), activations);
-  const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!calibrationMethods.includes(calibrationMethod))
-    throw rangeError(
-      'quantize.calibrationMethod',
-      calibrationMethods.join(' | '),
-      calibrationMethod,
-    );
-  if (scheme !== null && runtime !== 'tflite')
-    throw rangeError('quantize.target', 'tflite beside a scheme', target);
-  if (ioTypes !== 'float32' && ioTypes !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 | int8', ioTypes);
-  if (ioTypes === 'int8' && storage !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 beside uint8 activations', ioTypes);
-  const given = checkRanges(ranges ?? {}, storage);
-  return { storage, target: runtime, method: calibrationMethod, scheme, ioTypes, ranges: given };
 }
 
 function atLeastZero(name: string, value: number): number {

@@ -69,6 +69,7 @@ export async function quantizeModel(
   const verdict =
     run === null ? null : await judge(context, original, decisions, run, settings.minOutputDb);
   const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  candidate.warnings.push(...(context.samples?.notes() ?? []));
   return { context, candidate, verdict, done };
 }
 
@@ -144,7 +145,7 @@ export function checkPlan(plan: Plan, isCalibrated: boolean): void {
 export function checkDone(plan: Plan, made: Plan): void {
   for (const part of ['weights', 'activations'] as const) {
     const [wished, done] = [plan[part], made[part]].map((list) =>
-      list.map((entry) => JSON.stringify(entry)),
+      list.map((entry) => JSON.stringify({ ...entry, min: 0, max: 0 })),
     );
     const other = wished!.findIndex((entry, i) => entry !== done![i]);
     if (other < 0 && wished!.length === done!.length) continue;
