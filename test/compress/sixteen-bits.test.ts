@@ -55,10 +55,13 @@ x('resnet20: activations of 16 bits are 20 dB nearer, and onnxruntime agrees', a
   const exact = run((await made(model, weights, calibration)).again, feed);
   const ratios: number[] = [];
   for (const activations of ['int8', 'int16', 'uint16'] as const) {
-    const settings = {
-      ...{ mode: 'static', activations, minOutputDb: null },
-      ...{ recover: false, calibrationMethod: 'minmax' },
-    } as const;
+    const settings: Settings = {
+      mode: 'static',
+      activations,
+      minOutputDb: null,
+      recover: false,
+      calibrationMethod: 'minmax',
+    };
     const small = await made(model, settings, calibration);
     assert.equal(small.report.activations?.real, []);
     assert.ok(small.bytes.length <= 0.28 * bytes.length);
