@@ -1,4 +1,4 @@
-// npm run bench:quality -- [--samples N] [--quantize auto|static|dynamic|weight-only] [--json FILE] [MODEL …]: what
+// npx tsx bench/quality.ts [--samples N] [--quantize auto|static|dynamic|weight-only] [--json FILE] [MODEL …]: what
 // quantization leaves of real models' outputs: in our session and in onnxruntime, on inputs that calibration has not seen.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
