@@ -93,8 +93,7 @@ export const roundingBench: Bench = {
     }
     const head = ['4-bit weights', 'rounding', 'error of nearest', 'top-1', 's'];
     const title = `rounding (power of the error of the outputs, of that with nearest levels${quick ? '; a quick run' : ''})`;
-    const asked = `AT MOST ${mostError} OF THE ERROR, ${mostPoints} POINT`;
-    return { comparisons: [], groups: [], tables: [{ title, head, rows, notes, asked }] };
+    return { comparisons: [], groups: [], tables: [{ title, head, rows, notes }] };
   },
 };
 

@@ -29,9 +29,8 @@ export interface PlainTable {
   readonly title: string;
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** What fell short, and of what; by default of others' defaults. */
+  /** What fell short. */
   readonly notes: readonly string[];
-  readonly asked?: string;
 }
 
 /** How much more of the float file ours may take and count as of equal size: scales of channels take bytes in small models. */
@@ -78,7 +77,7 @@ function* beaten({ model, ours, defaults }: Quantized): Generator<string> {
 }
 
 /** For people. */
-export function plainText({ title, head, rows, notes, asked }: PlainTable): string {
+export function plainText({ title, head, rows, notes }: PlainTable): string {
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map((row) => row[i]!.length)));
   const lines = [head, ...rows].map((row) =>
     row
@@ -86,8 +85,7 @@ export function plainText({ title, head, rows, notes, asked }: PlainTable): stri
       .join('  '),
   );
   const short = notes.map((note) => `  ${note}`);
-  const of = asked === undefined ? '' : ` of ${asked}`;
-  return ['', title, ...lines, '', `fell short${of}: ${notes.length}`, ...short].join('\n');
+  return ['', title, ...lines, '', `fell short: ${notes.length}`, ...short].join('\n');
 }
 
 const decibels = (value: number): string => (Number.isFinite(value) ? value.toFixed(1) : '∞');

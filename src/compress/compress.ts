@@ -10,6 +10,7 @@ import { allConstants } from './constants.ts';
 import { explain } from './explain/explain.ts';
 import { constantBytes, quantizeAutomatically } from './judge/auto.ts';
 import type { Verdict } from './judge/judge.ts';
+import { findSaturating, saturationText } from './judge/saturation.ts';
 import { lossless } from './lossless.ts';
 import {
   autoSettings,
@@ -90,6 +91,10 @@ export async function compress(
   // Last, so that candidates are judged on what the float model takes.
   if (context.settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
+  const target = context.settings.activations?.target ?? options.target ?? 'onnxruntime';
+  const isRunThere = model.format === 'onnx' && target === 'onnxruntime';
+  const saturating = isRunThere ? saturationText(await findSaturating(candidate.model)) : null;
+  if (saturating !== null) report.warnings.push(saturating);
   if (names === 'short') report.lossless.push(...shortenNames(candidate.model));
   const made = planOf(chosen, options);
   if (plan !== undefined) checkDone(plan, made);

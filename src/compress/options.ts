@@ -29,9 +29,12 @@ export interface QuantizeSettings {
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4, channel where activations are integers; in static TFLite models, matrices whose weights have 35 dB with
+   *  for convolutions, and where activations are integers; block for other weights of 4 bits; in static TFLite models, matrices whose weights have 35 dB with
    *  one scale get one: scales and zero points take bytes. */
   granularity?: Granularity;
+  /** At 4 bits with calibration: share of the weights that may keep 8 bits, in the layers where samples show that 4 bits cost
+   *  the outputs most. Default 1/8; 0: none. */
+  eightBits?: number;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
   /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
@@ -58,6 +61,9 @@ export interface QuantizeSettings {
   /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
    *  everything there is. */
   recover?: boolean | RecoverSettings;
+  /** Keep int8 weights of products on integers within 7 bits: on x86 processors without VNNI, onnxruntime's sums of two
+   *  products of 8 bits may saturate. Costs 6 dB of the weights. Default false; a report warns where it may matter. */
+  reduceRange?: boolean;
   /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
@@ -127,7 +133,12 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  reduceRange: boolean;
   rounding: Rounding;
+  /** Share of the weights that may keep 8 bits where most have 4. */
+  eightBits: number;
+  /** Whether convolutions have blocks, too, where weights have them. */
+  convBlocks: boolean;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
@@ -209,6 +220,8 @@ export function resolveQuantize(
     'minSqnrDb',
     'recover',
     'minOutputDb',
+    'reduceRange',
+    'eightBits',
     'rounding',
     'layers',
   ];
@@ -250,7 +263,10 @@ export function resolveQuantize(
     minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    reduceRange: given.reduceRange === true,
     rounding: resolveRounding(given, bits, isCalibrated),
+    eightBits: resolveEightBits(given, bits, isCalibrated),
+    convBlocks: given.granularity === 'block' || given.blockSize !== undefined,
     scheme,
     activations,
     recover: resolveRecover(given.recover),
@@ -317,6 +333,19 @@ function resolveRounding(
   if (bits === 16 || scheme !== undefined)
     throw rangeError('quantize.rounding', 'nearest for float16, and beside a scheme', rounding);
   return rounding;
+}
+
+function resolveEightBits(
+  { eightBits }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): number {
+  if (eightBits === undefined) return bits === 4 && isCalibrated ? 1 / 8 : 0;
+  if (typeof eightBits !== 'number' || !(eightBits >= 0 && eightBits <= 1))
+    throw rangeError('quantize.eightBits', 'a share 0..1', eightBits);
+  if (eightBits > 0 && bits !== 4)
+    throw rangeError('quantize.eightBits', 'nothing unless weights have 4 bits', eightBits);
+  return isCalibrated ? eightBits : 0;
 }
 
 function leastDb(bits: number): number {

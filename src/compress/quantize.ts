@@ -160,12 +160,13 @@ async function withZeroPoint(
 }
 
 function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
-  const { granularity, blockSize, symmetric } = settings;
+  const { granularity, blockSize, symmetric, convBlocks } = settings;
   const storage = settings.weights as Scheme['storage'];
   const { shape } = weight.constant;
   const base = { storage, symmetric: symmetric ?? true };
   const list: Scheme[] = [];
-  if (granularity === 'block' && weight.blocks !== null) {
+  const isConvolution = weight.users.some(({ op }) => op.includes('Conv'));
+  if (granularity === 'block' && weight.blocks !== null && (convBlocks || !isConvolution)) {
     const { view, axis } = weight.blocks;
     if ((view[axis] ?? 0) > 1) list.push({ ...base, granularity: 'block', axis, blockSize, view });
   }

@@ -13,8 +13,10 @@ import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeTflite } from '../../src/formats/tflite/codec.ts';
 import type { ModelRecord, TensorRecord } from '../../src/formats/tflite/records.ts';
 import { builtinOperators, tensorTypes } from '../../src/formats/tflite/schema-table.ts';
+import { verify } from '../../src/ir/index.ts';
 import { shapeOf } from '../../src/ir/types.ts';
 import { createSession } from '../../src/runtime/index.ts';
+import { floats, info, modelBytes, node, noise } from '../build-model.ts';
 import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedFile } from '../shared.ts';
 
@@ -210,6 +212,57 @@ x('an ONNX model: quantized by the rule, then written as TFLite', async () => {
     );
     assert.ok(!new Int8Array(bytesOf(file, weights).buffer).includes(-128));
   }
+});
+
+/** Levels by value, of a graph of two convolutions whose results are joined. */
+async function joined(outputs: readonly string[]): Promise<Map<string, string>> {
+  const dims = [1, 4, 6, 6];
+  const bytes = modelBytes({
+    node: [
+      node('Conv', ['x', 'w'], ['a']),
+      node('Conv', ['x', 'v'], ['b']),
+      node('MaxPool', ['b'], ['p'], { kernel_shape: [2, 2], strides: [1, 1], pads: [0, 0, 1, 1] }),
+      node('Sigmoid', ['a'], ['s']),
+      node('Concat', ['a', 'p', 's'], ['y'], { axis: 1 }),
+      node('Transpose', ['y'], ['t'], { perm: [0, 2, 3, 1] }),
+    ],
+    initializer: [
+      floats('w', [4, 4, 1, 1], noise(16, 3, 0.3)),
+      floats('v', [4, 4, 1, 1], noise(16, 4, 0.3)),
+    ],
+    input: [info('x', dims)],
+    output: outputs.map((name) => info(name, null)),
+  });
+  const ranges = {
+    x: { min: -1, max: 1 },
+    a: { min: -1, max: 2 },
+    b: { min: -2, max: 2 },
+    y: { min: -3, max: 4 },
+  };
+  const { plan, model } = await compress(await readModel(bytes), {
+    quantize: { weights: 'int8', scheme: 'tflite', ranges },
+    force: true,
+  });
+  verify(model);
+  await readModel(await writeModel(model, { format: 'tflite' }));
+  return new Map(
+    plan.activations.map(({ value, scale, zeroPoint }) => [value, `${scale} ${zeroPoint}`]),
+  );
+}
+
+x('levels go with what moves, and back from what joins, as far as nobody else reads', async () => {
+  const alone = await joined(['t']);
+  const { scale, zeroPoint } = activationSteps(-3, 4);
+  // b is only pooled, and that only joined.
+  for (const name of ['b', 'p', 'y', 't'])
+    assert.is(alone.get(name), `${scale} ${zeroPoint}`, name);
+  // a is read twice, and Sigmoid has levels of its own: both are quantized anew for the join.
+  const own = activationSteps(-1, 2);
+  assert.is(alone.get('a'), `${own.scale} ${own.zeroPoint}`);
+  assert.is(alone.get('s'), `${1 / 256} -128`);
+  const shown = await joined(['t', 'b']);
+  const apart = activationSteps(-2, 2);
+  for (const name of ['b', 'p']) assert.is(shown.get(name), `${apart.scale} ${apart.zeroPoint}`);
 });
 
 x('levels of a twin that stores uint8 in ONNX', async () => {

@@ -11,7 +11,7 @@ import { lossless } from '../../src/compress/lossless.ts';
 import { prepareForIntegers } from '../../src/compress/prepare/index.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { readModel } from '../../src/formats/index.ts';
-import { clone, Edit } from '../../src/ir/index.ts';
+import { clone, Edit, Node, type Value } from '../../src/ir/index.ts';
 import type { Model } from '../../src/ir/model.ts';
 import type { Feeds } from '../../src/runtime/index.ts';
 import { createSession } from '../../src/runtime/index.ts';
@@ -141,9 +141,13 @@ function agreement(model: Model, small: Model, name: string, samples: readonly F
   const [before, after] = [model, small].map((it) => {
     const copy = clone(it);
     const made = copy.graph.nodes.flatMap(({ outputs }) => outputs);
-    const value =
-      made.find((other) => other.name === `${name}_dequantized`) ??
-      made.find((other) => other.name === name)!;
+    const real = made.find((other) => other.name === name)!;
+    const reader = (of: Value, op: string): Value | undefined =>
+      [...of.uses].flatMap(({ user }) =>
+        user instanceof Node && user.op === op ? user.outputs : [],
+      )[0];
+    const levels = reader(real, 'QuantizeLinear');
+    const value = (levels && reader(levels, 'DequantizeLinear')) ?? real;
     const edit = new Edit(copy, { pass: 'test', rule: 'look', reason: 'to compare' });
     if (!copy.graph.outputs.includes(value)) edit.addOutput(value);
     edit.commit();

@@ -16,6 +16,7 @@ import {
   measure,
   quantizationOf,
   quantizedConstant,
+  within7Bits,
 } from '../quantized.ts';
 import { setRealBias } from '../rounding/bias.ts';
 import { levelsConstant } from '../rounding/levels-constant.ts';
@@ -118,10 +119,11 @@ async function measured(
   value: Value,
   constant: Constant,
   scheme: Scheme,
-  { minSqnrDb }: ResolvedQuantize,
+  { minSqnrDb, reduceRange }: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
   if (constant.dtype !== 'float32') return 'its weights are not float32';
-  const found = await measure(constant, scheme);
+  const whole = await measure(constant, scheme);
+  const found = reduceRange && scheme.storage === 'int8' ? within7Bits(whole) : whole;
   if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';
   if (found.parameters.scale.some((step) => step > widest)) return 'its weights are too large';
   if (found.sqnrDb < minSqnrDb)

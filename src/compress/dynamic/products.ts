@@ -14,7 +14,7 @@ import { removeHolder } from '../../passes/constants.ts';
 import type { LayerReport } from '../../report/report.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedWeight } from '../plan.ts';
-import { type Measured, measure, quantizedConstant } from '../quantized.ts';
+import { type Measured, measure, quantizedConstant, within7Bits } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
 import { weightSlot } from '../slots.ts';
 
@@ -140,7 +140,7 @@ async function measured(
   decisions: Decisions,
 ): Promise<{ scheme: Scheme; measured: Measured } | null> {
   const [first] = users.keys();
-  const { granularity, minElements, minSqnrDb } = decisions.of(first!).settings!;
+  const { granularity, minElements, minSqnrDb, reduceRange } = decisions.of(first!).settings!;
   if (value.quantization !== null) return null;
   if (constant.dtype !== 'float32') return null;
   if (volume(constant.shape) < Math.max(minElements, leastWeights)) return null;
@@ -166,7 +166,8 @@ async function measured(
     blockSize: null,
     view: constant.shape,
   };
-  const found = await measure(constant, scheme);
+  const whole = await measure(constant, scheme);
+  const found = reduceRange ? within7Bits(whole) : whole;
   if (Number.isNaN(found.sqnrDb) || found.sqnrDb < minSqnrDb) return null;
 
   return { scheme, measured: found };

@@ -1,7 +1,6 @@
 import { rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
-import type { Feeds } from '../../runtime/runner.ts';
 import { type Evaluation, evaluate, Reference } from '../judge/index.ts';
 import { prepareForIntegers } from '../prepare/index.ts';
 import { type Proposal, proposeFactors, scaleChannels, shapesFor } from '../recovery/factors.ts';
@@ -34,7 +33,7 @@ export async function recover(context: Context): Promise<void> {
   const { samples, settings } = context;
   const { equalize, smooth } = settings.recover;
   if (!mayRewrite(context) || samples === null || (!equalize && !smooth)) return;
-  const few = await firstOf(samples.statistics());
+  const few = await samples.few(mostSamples);
   const [first] = few;
   if (first === undefined) throw rangeError('calibration', 'at least one sample', 0);
   const shapes = shapesFor(context.model, first);
@@ -132,16 +131,4 @@ function noteOf(kind: string, proposals: readonly Proposal[]): string {
   const channels = proposals.reduce((sum, { factors }) => sum + factors.size, 0);
   const where = kind === 'smooth' ? 'behind normalizations' : 'between layers';
   return `ranges of ${channels} channels ${where} made more alike, exactly`;
-}
-
-async function firstOf(samples: AsyncIterable<Feeds>): Promise<Feeds[]> {
-  const found: Feeds[] = [];
-  let count = 0;
-  // To the end: samples that are held back are known after a whole pass.
-  for await (const feeds of samples) {
-    if (count >= mostSamples) continue;
-    found.push(feeds);
-    count += Math.max(1, ...Object.values(feeds).map(({ dims }) => dims[0] ?? 1));
-  }
-  return found;
 }

@@ -69,6 +69,18 @@ export class Samples {
     this.#isRead = true;
   }
 
+  /** The first of them, one each where batches can be cut; the same however they were given. */
+  async few(count: number): Promise<Feeds[]> {
+    const found: Feeds[] = [];
+    // To the end: samples that are held back are known after a whole pass.
+    for await (const feeds of this.statistics()) {
+      const rows = this.#isCut ? rowsOf(feeds) : 1;
+      for (let row = 0; row < rows && found.length < count; row++)
+        found.push(partOf(feeds, [row], rows));
+    }
+    return found;
+  }
+
   /** @throws {RangeError} there is no sample */
   async judging(): Promise<Judging> {
     if (!this.#isRead) for await (const _ of this.statistics());
