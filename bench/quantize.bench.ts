@@ -30,6 +30,8 @@ const defaults: QuantizeSettings = {
   calibrationMethod: 'minmax',
   minSqnrDb: 0,
   minOutputDb: null,
+  rounding: 'nearest',
+  recover: false,
 };
 const ours: QuantizeSettings = { weights: 'int8', mode: 'static' };
 

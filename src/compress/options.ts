@@ -1,11 +1,12 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
 import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
-import { checkRanges, type GivenRange } from './activations/given.ts';
+import type { GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
+import { resolveActivations } from './activations/resolve.ts';
 import type { TargetRuntime } from './activations/roles.ts';
-import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { type BlockForm, resolveForm } from './dynamic/options.ts';
+import type { CalibrationMethod } from './calibration/index.ts';
+import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
 import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
@@ -54,7 +55,7 @@ export interface QuantizeSettings {
   ranges?: Readonly<Record<string, GivenRange>>;
   /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
   ioTypes?: 'float32' | 'int8';
-  /** Weights of fewer elements stay float. Default 64. */
+  /** Weights of fewer elements stay float. Default 64; 1,024 for TFLite under mode `dynamic`, as its converter has it. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
@@ -249,6 +250,7 @@ export function resolveQuantize(
   if (![16, 32, 64, 128, 256].includes(blockSize)) {
     throw rangeError('quantize.blockSize', '16 | 32 | 64 | 128 | 256', blockSize);
   }
+  const dynamic = resolveForm(given, granularity, format);
   const isSigned = weights !== 'uint8' && weights !== 'uint4';
   return {
     weights,
@@ -260,7 +262,10 @@ export function resolveQuantize(
       activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
-    minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
+    minElements: atLeastZero(
+      'quantize.minElements',
+      given.minElements ?? (dynamic.dynamic === 'hybrid' ? leastWeights : 64),
+    ),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
     reduceRange: given.reduceRange === true,
@@ -270,7 +275,7 @@ export function resolveQuantize(
     scheme,
     activations,
     recover: resolveRecover(given.recover),
-    ...resolveForm({ ...given, granularity }, format),
+    ...dynamic,
   };
 }
 
@@ -350,54 +355,6 @@ function resolveEightBits(
 
 function leastDb(bits: number): number {
   return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
-}
-
-function resolveActivations(
-  settings: QuantizeSettings,
-  format: string,
-  isCalibrated: boolean,
-): ActivationSettings | null {
-  const { weights, mode, activations, target, calibrationMethod = 'minmax' } = settings;
-  const { scheme = null, ioTypes = 'float32', ranges } = settings;
-  const isKnown = isCalibrated || ranges !== undefined;
-  const isStatic = (isKnown && weights === 'int8') || scheme !== null;
-  const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
-  if (chosen === 'weight-only' || chosen === 'dynamic') {
-    for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
-      if (settings[name] !== undefined)
-        throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
-    return null;
-  }
-  if (chosen !== 'static')
-    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
-  if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
-    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
-  const isTflite = format === 'tflite' || scheme !== null;
-  const storages: readonly LevelStorage[] =
-    scheme !== null
-      ? ['int8']
-      : isTflite
-        ? ['int8', 'int16']
-        : ['int8', 'uint8', 'int16', 'uint16'];
-  const storage = activations ?? 'int8';
-  if (!storages.includes(storage))
-    throw rangeError('quantize.activations', storages.join(' | '), activations);
-  const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!calibrationMethods.includes(calibrationMethod))
-    throw rangeError(
-      'quantize.calibrationMethod',
-      calibrationMethods.join(' | '),
-      calibrationMethod,
-    );
-  if (scheme !== null && runtime !== 'tflite')
-    throw rangeError('quantize.target', 'tflite beside a scheme', target);
-  if (ioTypes !== 'float32' && ioTypes !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 | int8', ioTypes);
-  if (ioTypes === 'int8' && storage !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 beside uint8 activations', ioTypes);
-  const given = checkRanges(ranges ?? {}, storage);
-  return { storage, target: runtime, method: calibrationMethod, scheme, ioTypes, ranges: given };
 }
 
 function atLeastZero(name: string, value: number): number {

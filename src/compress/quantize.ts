@@ -170,6 +170,16 @@ function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
     const { view, axis } = weight.blocks;
     if ((view[axis] ?? 0) > 1) list.push({ ...base, granularity: 'block', axis, blockSize, view });
   }
+  const whole: Scheme = {
+    ...base,
+    granularity: 'tensor',
+    axis: null,
+    blockSize: null,
+    view: shape,
+  };
+  // With one scale for a matrix, all versions of TFLite's kernels quantize what they read.
+  if (settings.dynamic === 'hybrid' && weight.users.every(({ op }) => op === 'MatMul'))
+    list.push(whole);
   if (granularity !== 'tensor' && weight.channel !== null && shape.length > 1) {
     list.push({
       ...base,
@@ -179,7 +189,7 @@ function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
       view: shape,
     });
   }
-  list.push({ ...base, granularity: 'tensor', axis: null, blockSize: null, view: shape });
+  list.push(whole);
   return list;
 }
 
