@@ -116,7 +116,7 @@ export interface CompressOptions {
   /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
   names?: 'keep' | 'short';
   /** Whether the report says where the error of the outputs comes from, on the samples that judge; with calibration.
-   *  Costs two or three runs a layer for each of at most 8 samples. Default false. */
+   *  Costs two or three runs a layer for each of at most 4 samples. Default false. */
   explain?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
