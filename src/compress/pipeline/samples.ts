@@ -8,7 +8,7 @@ import { realFeeds } from './real-feeds.ts';
 /** Of so many samples the last is held back for judging … */
 const heldEvery = 4;
 /** … as long as there are no more than these, nor of more bytes. */
-const mostHeld = 16;
+const mostHeld = 32;
 const mostHeldBytes = 2 ** 26;
 /** Of fewer samples, so many of the first judge: statistics are made of them, too. */
 const mostShared = 4;
