@@ -59,6 +59,8 @@ function pool(
             else if (mean) v128.store_lane<u32>(y + i, r, 0);
             else v128.store(y + i, r);
             i += whole ? step : 1;
+            // Channels of the last vectors may overlap.
+            if (i < <i32>c && i + step > <i32>c && <i32>c >= step) i = <i32>c - step;
           }
           y += c;
         }

@@ -2,3 +2,4 @@
 export * from './probe';
 export * from './generated/int8-dot';
 export * from './block-dot';
+export * from './depthwise-dot';

@@ -1,15 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename } from 'node:path';
-import { converterSchemes } from '../compress/activations/converter.ts';
-import { calibrationMethods } from '../compress/calibration/index.ts';
-import {
-  type CompressOptions,
-  type CompressResult,
-  compress,
-  type QuantizeSettings,
-} from '../compress/index.ts';
-import { targets } from '../compress/options.ts';
-import { roundings } from '../compress/rounding/round.ts';
+import { type CompressOptions, type CompressResult, compress } from '../compress/index.ts';
+import { AgreementError } from '../core/errors.ts';
 import type { ByteSink } from '../core/source.ts';
 import { readModel, writeModelTo } from '../formats/index.ts';
 import { type AtomicFile, createFile } from '../host/files.ts';
@@ -18,86 +10,23 @@ import { formatBytes } from '../report/units.ts';
 import { compareBytes, compareModels } from '../runtime/compare.ts';
 import { inputsOf } from '../runtime/inputs.ts';
 import type { Feeds, Runner } from '../runtime/runner.ts';
+import { compressHelp, compressOptions, compressTable } from './compress-options.ts';
 import { note, ProgressLine, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
 import { type Opened, openModel } from './model.ts';
-import { type OptionTable, oneOf, type Parsed, parse, UsageError, wholeNumber } from './options.ts';
+import { type Parsed, parse, UsageError, wholeNumber } from './options.ts';
+import { planOption } from './plan.ts';
 import { withRanges } from './ranges.ts';
 import { chooseRunner } from './runner.ts';
 import { readSamples } from './samples.ts';
 import type { Verb } from './verb.ts';
 
-const options: OptionTable = {
-  output: { type: 'string', short: 'o' },
-  quantize: { type: 'string' },
-  mode: { type: 'string' },
-  target: { type: 'string' },
-  calibration: { type: 'string' },
-  'calibration-method': { type: 'string' },
-  lossless: { type: 'boolean' },
-  scheme: { type: 'string' },
-  like: { type: 'string' },
-  'io-types': { type: 'string' },
-  'short-names': { type: 'boolean' },
-  granularity: { type: 'string' },
-  'block-size': { type: 'string' },
-  rounding: { type: 'string' },
-  form: { type: 'string' },
-  affine: { type: 'boolean' },
-  symmetric: { type: 'boolean' },
-  'dry-run': { type: 'boolean' },
-  force: { type: 'boolean', short: 'f' },
-  full: { type: 'boolean' },
-  'no-proof': { type: 'boolean' },
-  'external-data': { type: 'boolean' },
-  samples: { type: 'string' },
-  seed: { type: 'string' },
-  input: { type: 'string', multiple: true },
-  dim: { type: 'string', multiple: true },
-  runner: { type: 'string' },
-};
-
 export const compressVerb: Verb = {
   name: 'compress',
   summary: 'make a model smaller, and prove what it still computes',
-  help: `modelpress compress IN -o OUT [options]
-
-  -o, --output FILE       where the new model goes; - for standard output
-      --quantize TYPE     int8, uint8, int4, uint4 or float16 weights; without it only what loses nothing
-      --mode MODE         weight-only, dynamic (matrix products quantize what they read at run time) or static (with
-                          --calibration: default)
-      --target RUNTIME    where the model is to run: onnxruntime (default for ONNX), onnxruntime-web, tflite, modelpress
-      --calibration DATA  samples, for int8 activations too: .npz with an array for each input, samples first;
-                          .npy for one input; or a folder of these
-      --calibration-method M  range of the activations by minmax (default), moving-average, percentile, entropy, mse
-      --scheme S          tflite, tflite-mlir: scales, weights and biases exactly as TFLite's converter has them
-      --like FILE         take the ranges of the activations from a quantized model of the same operators, or from
-                          the JSON of --dry-run --json, instead of samples
-      --io-types TYPE     float32 (default) or int8: what the model takes and gives
-      --short-names       give values within the model names of a few letters: a smaller file
-      --granularity G     one scale per tensor, channel (8 bits: default) or block (4 bits: default)
-      --block-size N      elements that share a scale: 16, 32 (default), 64, 128, 256
-      --rounding R        nearest, gptq or adaround: levels that change layers' outputs least on the calibration's samples
-                          (4 bits with --calibration: adaround, else nearest)
-      --form FORM         of weights in blocks: dequantize (default) or nbits (com.microsoft MatMulNBits)
-      --affine, --symmetric  use each weight's own minimum and maximum, or ±max around zero
-      --samples N         random inputs that both models run on for the proof (4); with --calibration: samples of it
-                          that are taken at most (256), the first four for the proof, too
-      --seed N            of those inputs (0)
-      --input NAME=FILE.npy|NUMBER   use this for an input in the proof
-      --dim NAME=SIZE     size of a symbolic dimension in the proof
-      --no-proof          don't run the models
-      --runner RUNNER     what runs them: modelpress (default), or onnxruntime (onnxruntime-node beside it)
-      --external-data     put weights into OUT.data beside OUT
-      --dry-run           say what would be done, write nothing
-  -f, --force             overwrite OUT
-      --full              list every layer and every constant that was kept
-      --json              the report as JSON
-  -q, --quiet             no progress
-
-Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
+  help: compressHelp,
   async run(args, signal) {
-    const parsed = parse(args, options);
+    const parsed = parse(args, compressTable);
     const [input, ...rest] = parsed.positionals;
     if (input === undefined)
       throw new UsageError('compress takes a model: modelpress compress IN -o OUT');
@@ -124,88 +53,51 @@ Example: modelpress compress model.onnx -o small.onnx --quantize int8`,
     const opened = await openModel(input);
     const progress = new ProgressLine(quiet);
     const samples = calibrationOf(opened, parsed);
-    const result = await compress(opened.model, {
+    const result = await compressed(opened, {
       ...(await withRanges(settings, parsed.text.get('like'), opened.model)),
+      ...planOption(parsed.text.get('plan')),
       ...(samples === null ? {} : { calibration: samples }),
       ...(parsed.flags.has('short-names') ? { names: 'short' } : {}),
+      ...(parsed.flags.has('explain') ? { explain: true } : {}),
       signal,
       onProgress: ({ stage, done, total, name }) => progress.show(stage, done, total, name),
     });
     progress.clear();
     if (dryRun || output === undefined) await measureSize(result);
     else await write(output, opened, result, { parsed, runner, signal });
+    await writeBeside(result, parsed);
     show(result, parsed, output === '-');
     return 0;
   },
 };
 
-function compressOptions({ text, flags }: Parsed): CompressOptions {
-  const weights = oneOf('quantize', text.get('quantize'), [
-    'int8',
-    'uint8',
-    'int4',
-    'uint4',
-    'float16',
-  ]);
-  const granularity = oneOf('granularity', text.get('granularity'), ['tensor', 'channel', 'block']);
-  const blockSize = wholeNumber('block-size', text.get('block-size'), 1);
-  const mode = oneOf('mode', text.get('mode'), ['weight-only', 'dynamic', 'static']);
-  const target = oneOf('target', text.get('target'), targets);
-  if (weights === undefined) {
-    const orphan = [...text.keys(), ...flags].find((name) =>
-      [
-        'scheme',
-        'like',
-        'io-types',
-        'mode',
-        'target',
-        'granularity',
-        'block-size',
-        'rounding',
-        'form',
-        'affine',
-        'symmetric',
-        'calibration',
-        'calibration-method',
-      ].includes(name),
-    );
-    if (orphan !== undefined) throw new UsageError(`--${orphan} goes with --quantize`);
-    return {};
+/** Settings that don't fit the model, or one another, are wrong usage. */
+async function compressed({ model }: Opened, options: CompressOptions): Promise<CompressResult> {
+  try {
+    return await compress(model, options);
+  } catch (error) {
+    if (error instanceof RangeError && /^"(quantize|plan|calibration)/.test(error.message))
+      throw new UsageError(error.message);
+    throw error;
   }
-  if (flags.has('lossless')) throw new UsageError('--lossless and --quantize exclude each other');
-  if (flags.has('affine') && flags.has('symmetric'))
-    throw new UsageError('--affine and --symmetric exclude each other');
-  if (blockSize !== undefined && ![16, 32, 64, 128, 256].includes(blockSize)) {
-    throw new UsageError(`--block-size takes 16, 32, 64, 128 or 256, not ${blockSize}`);
-  }
-  const method = oneOf('calibration-method', text.get('calibration-method'), calibrationMethods);
-  if (method !== undefined && !text.has('calibration'))
-    throw new UsageError('--calibration-method goes with --calibration');
-  if (text.has('like') && weights !== 'int8')
-    throw new UsageError('--like goes with --quantize int8');
-  if (text.has('calibration') && weights === 'float16')
-    throw new UsageError('--calibration goes with integers, as --quantize int8');
-  const rounding = oneOf('rounding', text.get('rounding'), roundings);
-  if (rounding !== undefined && rounding !== 'nearest' && !text.has('calibration'))
-    throw new UsageError(`--rounding ${rounding} goes with --calibration`);
-  const settings: QuantizeSettings = { weights };
-  const scheme = oneOf('scheme', text.get('scheme'), converterSchemes);
-  const ioTypes = oneOf('io-types', text.get('io-types'), ['float32', 'int8']);
-  for (const name of ['scheme', 'io-types'])
-    if (text.has(name) && !text.has('calibration') && !text.has('like'))
-      throw new UsageError(`--${name} goes with --calibration or --like`);
-  if (scheme !== undefined) settings.scheme = scheme;
-  if (ioTypes !== undefined) settings.ioTypes = ioTypes;
-  if (method !== undefined) settings.calibrationMethod = method;
-  if (mode !== undefined) settings.mode = mode;
-  if (rounding !== undefined) settings.rounding = rounding;
-  if (granularity !== undefined) settings.granularity = granularity;
-  if (blockSize !== undefined) settings.blockSize = blockSize;
-  const form = oneOf('form', text.get('form'), ['dequantize', 'nbits']);
-  if (form !== undefined) settings.form = form;
-  if (flags.has('affine')) settings.symmetric = false;
-  if (flags.has('symmetric')) settings.symmetric = true;
-  return { quantize: settings, ...(target === undefined ? {} : { target }) };
+}
+
+/** The files of --plan-out and --report. */
+async function writeBeside({ report, plan }: CompressResult, { text }: Parsed): Promise<void> {
+  const [planPath, reportPath] = [text.get('plan-out'), text.get('report')];
+  if (planPath !== undefined) await writeText(planPath, JSON.stringify(plan, null, 2));
+  if (reportPath === undefined) return;
+  const isJson = reportPath.endsWith('.json');
+  await writeText(
+    reportPath,
+    isJson ? JSON.stringify({ ...report, plan }, null, 2) : compressText(report, { full: true }),
+  );
+}
+
+async function writeText(path: string, text: string): Promise<void> {
+  const file = await createFile(path);
+  await file.sink.write(new TextEncoder().encode(`${text}\n`));
+  await file.commit();
 }
 
 /** The samples of --calibration, which can be gone through more than once; null without it. */
@@ -330,10 +222,27 @@ async function prove(
       text.get('io-types') === 'int8'
         ? (await compareModels(reference, { model: reread, bytes: after }, how)).report
         : await compareBytes(reference, after, how);
+    if (report.judge === null) refuse(report, parsed);
   } catch (error) {
-    if (error instanceof UsageError || signal.aborted) throw error;
+    if (error instanceof UsageError || error instanceof AgreementError || signal.aborted)
+      throw error;
     report.warnings.push(`${runner.name} could not run the models: ${firstLine(error)}`);
   }
+}
+
+/** Outputs that agree less are of no use, dB. */
+const leastAgreementDb = 10;
+
+/** @throws {AgreementError} the proof shows outputs that are too far from the original's */
+function refuse({ proof, method }: CompressResult['report'], { text, flags }: Parsed): void {
+  if (proof === null || method === 'lossless' || flags.has('force-quality')) return;
+  if (text.get('min-sqnr') === 'off' && !text.has('calibration')) return;
+  const wished = Number(text.get('min-sqnr') ?? leastAgreementDb);
+  const least = Number.isNaN(wished) ? leastAgreementDb : wished;
+  const ratio = Math.min(...proof.outputs.map(({ sqnrDb }) => sqnrDb ?? Infinity));
+  if (ratio >= least) return;
+  const hint = 'nothing was written: give --calibration, take more bits, or --force-quality';
+  throw new AgreementError(ratio, least, { hint });
 }
 
 function firstLine(error: unknown): string {

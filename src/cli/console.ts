@@ -1,5 +1,5 @@
 import { styleText } from 'node:util';
-import { ModelpressError } from '../core/errors.ts';
+import { AgreementError, ModelpressError } from '../core/errors.ts';
 import { printable } from '../report/printable.ts';
 import { UsageError } from './options.ts';
 
@@ -94,5 +94,5 @@ export function complain(error: unknown): number {
     line(error instanceof Error ? `${error.name}: ${error.message.split('\n')[0]}` : String(error));
   }
   if (process.env.DEBUG && error instanceof Error) process.stderr.write(`${error.stack}\n`);
-  return 1;
+  return error instanceof AgreementError ? 3 : 1;
 }

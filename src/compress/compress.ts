@@ -3,23 +3,20 @@ import { clone } from '../ir/clone.ts';
 import { sizeOf } from '../ir/constant.ts';
 import type { Model } from '../ir/model.ts';
 import { shortenNames } from '../passes/short-names.ts';
+import type { ExplanationReport } from '../report/explanation.ts';
 import type { ActivationsReport, CompressReport } from '../report/report.ts';
 import { integerEnds } from './activations/ends.ts';
 import { allConstants } from './constants.ts';
+import { explain } from './explain/explain.ts';
 import { constantBytes, quantizeAutomatically } from './judge/auto.ts';
 import type { Verdict } from './judge/judge.ts';
+import { findSaturating, saturationText } from './judge/saturation.ts';
 import { lossless } from './lossless.ts';
-import {
-  autoSettings,
-  type CompressOptions,
-  isAuto,
-  type QuantizeSettings,
-  resolveQuantize,
-  settingsOf,
-} from './options.ts';
+import { type CompressOptions, type QuantizeSettings, resolveQuantize } from './options.ts';
 import type { Candidate } from './pipeline/quantize.ts';
-import { checkDone, checkPlan, planOf, quantizeModel } from './pipeline/run.ts';
+import { checkDone, checkPlan, planOf, type Quantized, quantizeModel } from './pipeline/run.ts';
 import type { Plan } from './plan.ts';
+import { autoSettings, isAuto, settingsOf } from './wishes.ts';
 
 export interface CompressResult {
   /** A new model; the given one is untouched and shares its bytes. */
@@ -63,6 +60,7 @@ export async function compress(
     activations: null,
     recovery: [],
     judge: null,
+    explanation: null,
     attempts: [],
     lossless: await lossless(copy),
     warnings: [],
@@ -75,16 +73,22 @@ export async function compress(
       ? await quantizeAutomatically(model, copy, autoSettings(quantize, options), run)
       : { chosen: await quantizeModel(model, copy, { ...run, given }), attempts: [], warnings: [] };
   const { candidate, verdict, context, done } = chosen;
-  if (constantBytes(candidate.model) > constantBytes(copy)) {
+  const isForced = options.force === true;
+  if (constantBytes(candidate.model) > constantBytes(copy) && !isForced) {
     report.warnings.push('quantized it would be larger: only what loses nothing was done');
     return untouched(copy, { ...report, attempts }, options);
   }
-  if (verdict !== null && options.force !== true) refuse(verdict, context.given);
+  if (verdict !== null && !isForced) refuse(verdict, context.given);
+  const explanation = options.explain === true ? await explained(chosen, options) : null;
   report.lossless.push(...done);
   report.warnings.push(...warnings);
   // Last, so that candidates are judged on what the float model takes.
   if (context.settings.activations?.ioTypes === 'int8')
     report.warnings.push(...integerEnds(candidate.model));
+  const target = context.settings.activations?.target ?? options.target ?? 'onnxruntime';
+  const isRunThere = model.format === 'onnx' && target === 'onnxruntime';
+  const saturating = isRunThere ? saturationText(await findSaturating(candidate.model)) : null;
+  if (saturating !== null) report.warnings.push(saturating);
   if (names === 'short') report.lossless.push(...shortenNames(candidate.model));
   const made = planOf(chosen, options);
   if (plan !== undefined) checkDone(plan, made);
@@ -94,6 +98,7 @@ export async function compress(
     report: {
       ...reportOf(report, candidate, context.recovery),
       judge: verdict?.report ?? null,
+      explanation,
       attempts,
     },
   };
@@ -108,6 +113,7 @@ function checkOptions(options: CompressOptions): void {
     'seed',
     'names',
     'force',
+    'explain',
     'signal',
     'onProgress',
   ];
@@ -115,10 +121,26 @@ function checkOptions(options: CompressOptions): void {
     if (!known.includes(key)) throw rangeError('options', known.join(' | '), key);
   }
   const { seed = 0, names = 'keep' } = options;
+  if (options.explain === true && options.calibration === undefined)
+    throw rangeError('explain', 'false without calibration', true);
   if (names !== 'keep' && names !== 'short') throw rangeError('names', 'keep | short', names);
   if (!Number.isInteger(seed) || seed < 0) throw rangeError('seed', 'a whole number ≥ 0', seed);
   if (options.plan !== undefined && options.quantize !== undefined)
     throw rangeError('quantize', 'nothing beside a plan', 'both');
+}
+
+/** Where the error comes from, on the samples that judge. */
+async function explained(
+  { context, candidate }: Quantized,
+  { signal, onProgress }: CompressOptions,
+): Promise<ExplanationReport | null> {
+  if (context.samples === null) return null;
+  const { feeds } = await context.samples.judging();
+  return await explain(context.model, candidate.model, feeds, {
+    tried: context.recovery,
+    ...(signal === undefined ? {} : { signal }),
+    ...(onProgress === undefined ? {} : { onProgress }),
+  });
 }
 
 /** The model with nothing done to it but what loses nothing. */

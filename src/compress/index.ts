@@ -8,6 +8,7 @@ export {
   calibrate,
 } from './calibration/index.ts';
 export { type CompressResult, compress } from './compress.ts';
+export { type ExplainOptions, explain } from './explain/explain.ts';
 export {
   type EvaluatedOutput,
   type EvaluateOptions,

@@ -1,13 +1,15 @@
 import { rangeError, typeError } from '../core/errors.ts';
 import type { Feeds } from '../runtime/runner.ts';
 import { type ConverterScheme, converterSchemes } from './activations/converter.ts';
-import { checkRanges, type GivenRange } from './activations/given.ts';
+import type { GivenRange } from './activations/given.ts';
 import type { ActivationSettings } from './activations/quantize.ts';
+import { resolveActivations } from './activations/resolve.ts';
 import type { TargetRuntime } from './activations/roles.ts';
-import { type CalibrationMethod, calibrationMethods } from './calibration/index.ts';
-import { type BlockForm, resolveForm } from './dynamic/options.ts';
+import type { CalibrationMethod } from './calibration/index.ts';
+import { type BlockForm, leastWeights, resolveForm } from './dynamic/options.ts';
 import type { DynamicForm } from './dynamic/products.ts';
 import type { Plan } from './plan.ts';
+import { type RecoverSettings, type ResolvedRecover, resolveRecover } from './recovery/settings.ts';
 import { type Rounding, roundings } from './rounding/round.ts';
 import { bitsOf, type Granularity, isStorage, type LevelStorage, type Storage } from './scheme.ts';
 
@@ -28,9 +30,12 @@ export interface QuantizeSettings {
    *  model, else onnxruntime. */
   target?: TargetRuntime;
   /** One scale per tensor, per output channel, or per block of what is summed over. Default: channel for 8 bits,
-   *  block for 4, channel where activations are integers; in static TFLite models, matrices whose weights have 35 dB with
+   *  for convolutions, and where activations are integers; block for other weights of 4 bits; in static TFLite models, matrices whose weights have 35 dB with
    *  one scale get one: scales and zero points take bytes. */
   granularity?: Granularity;
+  /** At 4 bits with calibration: share of the weights that may keep 8 bits, in the layers where samples show that 4 bits cost
+   *  the outputs most. Default 1/8; 0: none. */
+  eightBits?: number;
   /** Elements that share a scale, for `block`. Default 32. */
   blockSize?: number;
   /** How ONNX says matrices in blocks: DequantizeLinear in front of the product, which any runtime of opset 21 folds into a
@@ -50,10 +55,16 @@ export interface QuantizeSettings {
   ranges?: Readonly<Record<string, GivenRange>>;
   /** Whether the model takes and gives real numbers that are quantized inside (default), or int8, for `static`. */
   ioTypes?: 'float32' | 'int8';
-  /** Weights of fewer elements stay float. Default 64. */
+  /** Weights of fewer elements stay float. Default 64; 1,024 for TFLite under mode `dynamic`, as its converter has it. */
   minElements?: number;
   /** Weights whose own signal-to-noise ratio would be less stay float, dB. Default 20 at 8 bits, 6 at 4. */
   minSqnrDb?: number;
+  /** Whether, and how, a static model is changed so that it loses less: what gains nothing on the samples is left. Default
+   *  everything there is. */
+  recover?: boolean | RecoverSettings;
+  /** Keep int8 weights of products on integers within 7 bits: on x86 processors without VNNI, onnxruntime's sums of two
+   *  products of 8 bits may saturate. Costs 6 dB of the weights. Default false; a report warns where it may matter. */
+  reduceRange?: boolean;
   /** Least signal-to-noise ratio of the model's outputs on samples of the calibration, dB: what keeps them from it stays
    *  float. Default with calibration: 25 for weights of 8 bits and more, nothing for 4 bits and under a `scheme`; null:
    *  nothing is put back. */
@@ -93,7 +104,8 @@ export interface CompressOptions {
   quantize?: QuantizeOption | 'auto' | (AutoSettings & { weights: 'auto' });
   /** What `compress` gave before: the same is done again, without choosing. Takes the place of `quantize`. */
   plan?: Plan;
-  /** Give a result whose outputs are far from the original's, too; else that is an AgreementError. */
+  /** Give a result whose outputs are far from the original's, or that is larger, too; else these are an AgreementError, and
+   *  the model as it was. */
   force?: boolean;
   /** Samples to find the ranges of computed values on, for static quantization: feeds of the model. */
   calibration?: Iterable<Feeds> | AsyncIterable<Feeds>;
@@ -103,6 +115,9 @@ export interface CompressOptions {
   seed?: number;
   /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
   names?: 'keep' | 'short';
+  /** Whether the report says where the error of the outputs comes from, on the samples that judge; with calibration.
+   *  Costs two or three runs a layer for each of at most 4 samples. Default false. */
+  explain?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
 }
@@ -119,11 +134,18 @@ export interface ResolvedQuantize {
   minSqnrDb: number;
   /** null: what it may be. */
   minOutputDb: number | null;
+  reduceRange: boolean;
   rounding: Rounding;
+  /** Share of the weights that may keep 8 bits where most have 4. */
+  eightBits: number;
+  /** Whether convolutions have blocks, too, where weights have them. */
+  convBlocks: boolean;
   /** Whose arithmetic gives the parameters; null: ours. */
   scheme: ConverterScheme | null;
   /** How activations become integers; null where they stay float. */
   activations: ActivationSettings | null;
+  /** What is tried so that static quantization loses less. */
+  recover: ResolvedRecover;
   form: BlockForm;
   /** What shares a scale where products quantize what they read at run time; null where they don't. */
   dynamic: DynamicForm | null;
@@ -137,39 +159,7 @@ export const targets: readonly TargetRuntime[] = [
   'modelpress',
 ];
 
-const storages = 'int8 | uint8 | int4 | uint4 | float16';
-
-/** Whether what is done is to be found out. */
-export function isAuto(
-  option: CompressOptions['quantize'],
-): option is 'auto' | (AutoSettings & { weights: 'auto' }) {
-  return option === 'auto' || (typeof option === 'object' && option?.weights === 'auto');
-}
-
-/** What holds for all that is tried.
- *  @throws {RangeError} settings that are to be found out */
-export function autoSettings(
-  option: CompressOptions['quantize'],
-  { target }: Pick<CompressOptions, 'target'>,
-): AutoSettings {
-  const { weights: _, ...given }: Partial<QuantizeSettings> | { weights: 'auto' } =
-    typeof option === 'object' ? option : { weights: 'auto' as const };
-  for (const key of ['mode', 'scheme', 'ranges'])
-    if (key in given) throw rangeError('quantize', `no ${key} beside auto`, key);
-  return target === undefined ? given : { target, ...given };
-}
-
-/** Settings of an option, with what is said of the whole model in them; null without one. */
-export function settingsOf(
-  option: CompressOptions['quantize'],
-  { target }: Pick<CompressOptions, 'target'>,
-): QuantizeSettings | null {
-  if (option === undefined || isAuto(option)) return null;
-  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
-    throw typeError('quantize', `${storages}, or settings`, option);
-  const given = typeof option === 'string' ? { weights: option } : option;
-  return target === undefined ? given : { target, ...given };
-}
+export const storages = 'int8 | uint8 | int4 | uint4 | float16';
 
 /** @param isCalibrated  whether ranges of activations can be found
  *  @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers
@@ -197,7 +187,10 @@ export function resolveQuantize(
     'ioTypes',
     'minElements',
     'minSqnrDb',
+    'recover',
     'minOutputDb',
+    'reduceRange',
+    'eightBits',
     'rounding',
     'layers',
   ];
@@ -225,6 +218,7 @@ export function resolveQuantize(
   if (![16, 32, 64, 128, 256].includes(blockSize)) {
     throw rangeError('quantize.blockSize', '16 | 32 | 64 | 128 | 256', blockSize);
   }
+  const dynamic = resolveForm(given, granularity, format);
   const isSigned = weights !== 'uint8' && weights !== 'uint4';
   return {
     weights,
@@ -236,13 +230,20 @@ export function resolveQuantize(
       activations !== null,
     blockSize,
     symmetric: given.symmetric ?? (isSigned ? (format === 'tflite' ? true : null) : false),
-    minElements: atLeastZero('quantize.minElements', given.minElements ?? 64),
+    minElements: atLeastZero(
+      'quantize.minElements',
+      given.minElements ?? (dynamic.dynamic === 'hybrid' ? leastWeights : 64),
+    ),
     minSqnrDb: given.minSqnrDb ?? (scheme === null ? leastDb(bits) : Number.NEGATIVE_INFINITY),
     minOutputDb: resolveOutput(given, bits),
+    reduceRange: given.reduceRange === true,
     rounding: resolveRounding(given, bits, isCalibrated),
+    eightBits: resolveEightBits(given, bits, isCalibrated),
+    convBlocks: given.granularity === 'block' || given.blockSize !== undefined,
     scheme,
     activations,
-    ...resolveForm({ ...given, granularity }, format),
+    recover: resolveRecover(given.recover),
+    ...dynamic,
   };
 }
 
@@ -307,56 +308,21 @@ function resolveRounding(
   return rounding;
 }
 
-function leastDb(bits: number): number {
-  return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
+function resolveEightBits(
+  { eightBits }: QuantizeSettings,
+  bits: number,
+  isCalibrated: boolean,
+): number {
+  if (eightBits === undefined) return bits === 4 && isCalibrated ? 1 / 8 : 0;
+  if (typeof eightBits !== 'number' || !(eightBits >= 0 && eightBits <= 1))
+    throw rangeError('quantize.eightBits', 'a share 0..1', eightBits);
+  if (eightBits > 0 && bits !== 4)
+    throw rangeError('quantize.eightBits', 'nothing unless weights have 4 bits', eightBits);
+  return isCalibrated ? eightBits : 0;
 }
 
-function resolveActivations(
-  settings: QuantizeSettings,
-  format: string,
-  isCalibrated: boolean,
-): ActivationSettings | null {
-  const { weights, mode, activations, target, calibrationMethod = 'minmax' } = settings;
-  const { scheme = null, ioTypes = 'float32', ranges } = settings;
-  const isKnown = isCalibrated || ranges !== undefined;
-  const isStatic = (isKnown && weights === 'int8') || scheme !== null;
-  const chosen = mode ?? (isStatic ? 'static' : 'weight-only');
-  if (chosen === 'weight-only' || chosen === 'dynamic') {
-    for (const name of ['activations', 'scheme', 'ranges', 'ioTypes'] as const)
-      if (settings[name] !== undefined)
-        throw rangeError(`quantize.${name}`, 'nothing unless mode is static', settings[name]);
-    return null;
-  }
-  if (chosen !== 'static')
-    throw rangeError('quantize.mode', 'weight-only | dynamic | static', mode);
-  if (!isKnown) throw rangeError('calibration', 'given for mode static', undefined);
-  if (weights !== 'int8' && (weights !== 'int4' || scheme !== null))
-    throw rangeError('quantize.weights', 'int8 | int4 for mode static', weights);
-  const isTflite = format === 'tflite' || scheme !== null;
-  const storages: readonly LevelStorage[] =
-    scheme !== null
-      ? ['int8']
-      : isTflite
-        ? ['int8', 'int16']
-        : ['int8', 'uint8', 'int16', 'uint16'];
-  const storage = activations ?? 'int8';
-  if (!storages.includes(storage))
-    throw rangeError('quantize.activations', storages.join(' | '), activations);
-  const runtime = target ?? (isTflite ? 'tflite' : 'onnxruntime');
-  if (!calibrationMethods.includes(calibrationMethod))
-    throw rangeError(
-      'quantize.calibrationMethod',
-      calibrationMethods.join(' | '),
-      calibrationMethod,
-    );
-  if (scheme !== null && runtime !== 'tflite')
-    throw rangeError('quantize.target', 'tflite beside a scheme', target);
-  if (ioTypes !== 'float32' && ioTypes !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 | int8', ioTypes);
-  if (ioTypes === 'int8' && storage !== 'int8')
-    throw rangeError('quantize.ioTypes', 'float32 beside uint8 activations', ioTypes);
-  const given = checkRanges(ranges ?? {}, storage);
-  return { storage, target: runtime, method: calibrationMethod, scheme, ioTypes, ranges: given };
+function leastDb(bits: number): number {
+  return bits === 8 ? 20 : bits === 4 ? 6 : Number.NEGATIVE_INFINITY;
 }
 
 function atLeastZero(name: string, value: number): number {

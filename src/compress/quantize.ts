@@ -160,15 +160,26 @@ async function withZeroPoint(
 }
 
 function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
-  const { granularity, blockSize, symmetric } = settings;
+  const { granularity, blockSize, symmetric, convBlocks } = settings;
   const storage = settings.weights as Scheme['storage'];
   const { shape } = weight.constant;
   const base = { storage, symmetric: symmetric ?? true };
   const list: Scheme[] = [];
-  if (granularity === 'block' && weight.blocks !== null) {
+  const isConvolution = weight.users.some(({ op }) => op.includes('Conv'));
+  if (granularity === 'block' && weight.blocks !== null && (convBlocks || !isConvolution)) {
     const { view, axis } = weight.blocks;
     if ((view[axis] ?? 0) > 1) list.push({ ...base, granularity: 'block', axis, blockSize, view });
   }
+  const whole: Scheme = {
+    ...base,
+    granularity: 'tensor',
+    axis: null,
+    blockSize: null,
+    view: shape,
+  };
+  // With one scale for a matrix, all versions of TFLite's kernels quantize what they read.
+  if (settings.dynamic === 'hybrid' && weight.users.every(({ op }) => op === 'MatMul'))
+    list.push(whole);
   if (granularity !== 'tensor' && weight.channel !== null && shape.length > 1) {
     list.push({
       ...base,
@@ -178,7 +189,7 @@ function candidates(weight: Weight, settings: ResolvedQuantize): Scheme[] {
       view: shape,
     });
   }
-  list.push({ ...base, granularity: 'tensor', axis: null, blockSize: null, view: shape });
+  list.push(whole);
   return list;
 }
 

@@ -154,6 +154,15 @@ function* extremeSteps(
 /** Makes the stored bytes of a part of a weight. */
 export type StoreSlab = (reals: Float32Array, slab: Slab) => Uint8Array;
 
+/** Steps of int8 weights with which they are within 7 bits, ±63, in place of ±127. */
+export function within7Bits({ parameters, sqnrDb }: Measured): Measured {
+  const scale = parameters.scale.map((step) => Math.fround((step * 127) / 63));
+  return { parameters: { ...parameters, scale }, sqnrDb: sqnrDb - lost7BitsDb };
+}
+
+/** 20·log10(127 / 63). */
+const lost7BitsDb = 6.09;
+
 /** The weight in its stored integers, made when they are read: nothing is held but one slab.
  *  @param store  how parts are rounded; by default each element to the nearest level, ties to even */
 export function quantizedConstant(

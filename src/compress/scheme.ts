@@ -5,6 +5,8 @@ import { volume } from '../core/shape.ts';
 export type Storage = 'int8' | 'uint8' | 'int4' | 'uint4';
 /** Integers that computed values, and constants beside them, are stored in. */
 export type LevelStorage = 'int8' | 'uint8' | 'int16' | 'uint16';
+
+export const levelStorages: readonly LevelStorage[] = ['int8', 'uint8', 'int16', 'uint16'];
 export type Granularity = 'tensor' | 'channel' | 'block';
 
 /** How one weight is stored: what a plan holds and a report shows. */

@@ -1,10 +1,12 @@
-import { constantOfValue, floatsNow, sizeOf } from '../ir/constant.ts';
+import { bytesOf } from '../core/tensor.ts';
+import { constantOf, constantOfValue, floatsNow, sizeOf } from '../ir/constant.ts';
 import { Edit } from '../ir/edit.ts';
 import type { Node, Value } from '../ir/graph.ts';
 import type { Model } from '../ir/model.ts';
-import type { Attribute } from '../ir/types.ts';
+import { permutedConstant } from '../ir/permute.ts';
+import { type Attribute, dtypeOf } from '../ir/types.ts';
 import { allGraphs } from '../ir/walk.ts';
-import { findFault, findOp, ops, ownDomain } from '../ops/index.ts';
+import { activationOf, findFault, findOp, ops, ownDomain, readAttributes } from '../ops/index.ts';
 
 /** A product whose left operand is quantized at run time, in the terms of DynamicMatMul. */
 interface Found {
@@ -133,4 +135,69 @@ function other({ inputs }: Node, one: Value): Value | null {
 function typeOf(node: Node, name: string): number | null {
   const attribute = node.attributes.get(name);
   return attribute?.type === 'int' ? Number(attribute.value) : null;
+}
+
+/** Matrices that a file for TFLite gives to FULLY_CONNECTED as integers: with one scale, which all of its kernels take. What
+ *  is dequantized by nodes is none of them; to be asked before these are gone. */
+export function hybridMatrices(model: Model): Set<Value> {
+  const found = new Set<Value>();
+  if (model.format !== 'tflite') return found;
+  for (const { constants } of allGraphs(model.graph)) {
+    for (const value of constants) {
+      const { storage, axis, blockSize, zeroPoint } = value.quantization ?? {};
+      if (storage !== 'int8' || axis !== null || blockSize !== null) continue;
+      if (zeroPoint?.some((zero) => zero !== 0) !== true) found.add(value);
+    }
+  }
+  return found;
+}
+
+/** What TFLite's FULLY_CONNECTED does with such matrices and real numbers: its kernels quantize each row of what they read.
+ *  After activations are nodes of their own; for running. */
+export function findHybridProducts(model: Model, matrices: ReadonlySet<Value>): void {
+  if (matrices.size === 0) return;
+  const edit = new Edit(model, {
+    pass: 'dynamic-products',
+    rule: 'hybrid',
+    reason: 'what a file for TFLite means by a product of real numbers and 8-bit weights',
+  });
+  const made = new Map<Value, readonly [Value, Value]>();
+  for (const graph of allGraphs(model.graph))
+    for (const node of graph.nodes) hybrid(edit, node, matrices, made);
+  if (made.size > 0) edit.commit();
+}
+
+/** @param stored  levels and scales of weights that are there already */
+function hybrid(
+  edit: Edit,
+  node: Node,
+  matrices: ReadonlySet<Value>,
+  stored: Map<Value, readonly [Value, Value]>,
+): void {
+  if (node.domain !== 'mp' || node.op !== 'MatMul' || activationOf(node).kind !== 'none') return;
+  const [x, w, bias = null] = node.inputs;
+  const y = node.outputs[0]!;
+  if (x == null || w == null || !matrices.has(w)) return;
+  const { constant, quantization } = w;
+  if (constant === null || quantization === null) return;
+  if (x.quantization !== null || y.quantization !== null || x.constant !== null) return;
+  if (dtypeOf(x.type) !== 'float32' || constant.shape.length !== 2) return;
+  const attributes = readAttributes(findOp(ops, 'mp', 'MatMul')!, node);
+  if (attributes.int('transB') === 0 || attributes.int('transA') !== 0) return;
+  if (attributes.float('alpha') !== 1) return;
+  if (bias !== null && !isBias(bias, constant.shape[0]!)) return;
+  const known = stored.get(w) ?? [
+    edit.addConstant(w.graph, `${w.name}/levels`, permutedConstant(constant, [1, 0])),
+    edit.addConstant(
+      w.graph,
+      `${w.name}/scale`,
+      constantOf('float32', [], bytesOf(quantization.scale)),
+    ),
+  ];
+  stored.set(w, known);
+  const inputs = [x, ...known, null, bias];
+  const spec = { op: 'DynamicMatMul', domain: ownDomain, inputs, name: node.name };
+  const made = edit.addNode({ before: node }, spec, [{ name: y.name, type: y.type }]);
+  edit.replaceUses(y, made.outputs[0]!);
+  edit.removeNode(node);
 }

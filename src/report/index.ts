@@ -5,6 +5,14 @@ export type {
   TransposeCount,
 } from './conversion.ts';
 export { conversionText, layersText } from './conversion-text.ts';
+export type {
+  Cause,
+  CauseCode,
+  ExplainedLayer,
+  ExplanationReport,
+  NoiseShares,
+} from './explanation.ts';
+export { explanationText } from './explanation-text.ts';
 export type { InspectReport, LayerCost } from './inspect.ts';
 export { inspectText } from './inspect-text.ts';
 export type { AttemptReport, JudgedOutput, JudgeReport, RestoredReport } from './judge.ts';

@@ -24,8 +24,8 @@ export interface JudgedOutput {
 }
 
 export interface RestoredReport {
-  /** A computed value that stays real, or weights that stay half floats. */
-  kind: 'value' | 'weights';
+  /** A computed value that stays real, weights that are half floats, or a product that alone is real. */
+  kind: 'value' | 'weights' | 'layer';
   /** Name of the value; description of the layer. */
   name: string;
   /** What the outputs' ratio would be with just this quantized, dB; null where it was not measured. */

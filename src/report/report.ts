@@ -1,3 +1,4 @@
+import type { ExplanationReport } from './explanation.ts';
 import type { AttemptReport, JudgeReport } from './judge.ts';
 import type { LayersReport } from './layers.ts';
 import type { RecoveryStep } from './recovery.ts';
@@ -76,6 +77,8 @@ export interface CompressReport {
   recovery: RecoveryStep[];
   /** How far the outputs are from the original's, and what was put back for that; null where nothing was run. */
   judge: JudgeReport | null;
+  /** Where the error of the outputs comes from; null where that was not asked for. */
+  explanation: ExplanationReport | null;
   /** Ways that were tried, under `quantize: 'auto'`; empty otherwise. */
   attempts: AttemptReport[];
   /** Changes that lose nothing, one sentence each. */
@@ -140,6 +143,10 @@ export interface ComparisonReport {
   outputs: CompareReport | null;
   /** Value by value on the way to the outputs; null where that was not asked for. */
   layers: LayersReport | null;
+  /** Where the difference comes from, for a quantized model whose layers were compared; null otherwise, and why where
+   *  it could not be told. */
+  explanation: ExplanationReport | null;
+  unexplained: string | null;
 }
 
 export interface CompareReport {

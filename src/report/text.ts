@@ -1,3 +1,5 @@
+import { explanationText } from './explanation-text.ts';
+import { attemptsText, judgeText } from './judge-text.ts';
 import { printable } from './printable.ts';
 import type {
   ActivationsReport,
@@ -19,6 +21,9 @@ export function compressText(
   if (report.layers.length > 0) parts.push(layerTable(report, full));
   if (report.kept.length > 0) parts.push(keptText(report.kept, full));
   if (report.activations !== null) parts.push(activationsText(report.activations, full));
+  if (report.attempts.length > 0) parts.push(attemptsText(report.attempts));
+  if (report.judge !== null) parts.push(judgeText(report.judge, full));
+  if (report.explanation !== null) parts.push(explanationText(report.explanation, { full }));
   if (report.lossless.length > 0)
     parts.push(`Lossless: ${report.lossless.map(printable).join('; ')}`);
   if (report.proof !== null) parts.push(compareText(report.proof));

@@ -1,6 +1,10 @@
 import type { Model } from '../ir/model.ts';
 import { ops } from '../ops/index.ts';
-import { findDynamicProducts } from '../passes/dynamic-products.ts';
+import {
+  findDynamicProducts,
+  findHybridProducts,
+  hybridMatrices,
+} from '../passes/dynamic-products.ts';
 import { expandQuantized } from '../passes/expand-quantized.ts';
 import { exportQuantization } from '../passes/export-quantization.ts';
 import { importQuantization } from '../passes/import-quantization.ts';
@@ -14,6 +18,7 @@ import { useWholeBytes } from './whole-bytes.ts';
 /** Rewrites a graph for running: results agree within rounding. Returns what looked like the pattern of a rewrite and
  *  had to stay. */
 export function optimize(model: Model): Refusal[] {
+  const matrices = hybridMatrices(model);
   model.inlineCalls?.(model);
   exportQuantization(model);
   expandQuantized(model, evaluateNode);
@@ -21,6 +26,7 @@ export function optimize(model: Model): Refusal[] {
   const { refused } = optimizeForRuntime(model, { ops, evaluate: evaluateNode });
   importQuantization(model);
   useWholeBytes(model);
+  findHybridProducts(model, matrices);
   assignLayout(model, channelsLast);
   return [...refused, ...fuseForRuntime(model, { ops }).refused];
 }

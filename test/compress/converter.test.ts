@@ -1,6 +1,11 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { activationSteps, levelOf, weightSteps } from '../../src/compress/activations/converter.ts';
+import {
+  activationSteps,
+  levelOf,
+  operandSteps,
+  weightSteps,
+} from '../../src/compress/activations/converter.ts';
 import { type CompressResult, compress, rangesLike } from '../../src/compress/index.ts';
 import { convert } from '../../src/convert.ts';
 import { Tensor } from '../../src/core/tensor.ts';
@@ -8,7 +13,10 @@ import { readModel, writeModel } from '../../src/formats/index.ts';
 import { decodeTflite } from '../../src/formats/tflite/codec.ts';
 import type { ModelRecord, TensorRecord } from '../../src/formats/tflite/records.ts';
 import { builtinOperators, tensorTypes } from '../../src/formats/tflite/schema-table.ts';
+import { verify } from '../../src/ir/index.ts';
+import { shapeOf } from '../../src/ir/types.ts';
 import { createSession } from '../../src/runtime/index.ts';
+import { floats, info, modelBytes, node, noise } from '../build-model.ts';
 import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedFile } from '../shared.ts';
 
@@ -158,6 +166,103 @@ x('weights: dead channels make room for their bias, each generation in its way',
   assert.is(levelOf(2.5, 1, 127), 3);
   assert.is(levelOf(-2.5, 1, 127), -3);
   assert.is(levelOf(-1e9, 1, 127), -127);
+});
+
+x('constants beside values: around zero once, over their range since', () => {
+  const slab = { start: 0, count: 3, outer: 1, channels: 1, inner: 3, firstScale: 0, scales: 1 };
+  const reals = Float32Array.of(-63.5, 0, 127);
+  const old = operandSteps('tflite', -63.5, 127);
+  assert.equal([...old.parameters.scale], [1]);
+  assert.is(old.parameters.zeroPoint, null);
+  // −63.5 steps are 64 below.
+  assert.equal([...new Int8Array(old.store(reals, slab).buffer)], [-64, 0, 127]);
+  const made = operandSteps('tflite-mlir', -63.5, 191.5);
+  assert.equal([...made.parameters.scale], [1]);
+  assert.equal([...made.parameters.zeroPoint!], [-65]);
+  assert.equal([...new Int8Array(made.store(reals, slab).buffer)], [-128, -65, 62]);
+});
+
+x('an ONNX model: quantized by the rule, then written as TFLite', async () => {
+  const bytes = sharedFile('onnx-models/mnist-cnn.onnx');
+  if (bytes === null) return;
+  const model = await readModel(bytes);
+  const [input] = model.graph.inputs;
+  const dims = shapeOf(input!.type)!.map((size) => (typeof size === 'number' ? size : 1));
+  const count = dims.reduce((a, b) => a * b, 1);
+  const sample = (seed: number): Tensor =>
+    new Tensor(
+      'float32',
+      Float32Array.from({ length: count }, (_, i) => ((i * seed) % 97) / 96),
+      dims,
+    );
+  const { model: small, report } = await compress(model, {
+    quantize: { weights: 'int8', scheme: 'tflite' },
+    calibration: [sample(31), sample(57)].map((tensor) => ({ [input!.name]: tensor })),
+  });
+  const schemes = new Map(report.layers.map(({ layers, to }) => [layers[0]!.split(' ')[0], to]));
+  assert.is(schemes.get('Conv'), 'int8 per channel');
+  const file = decodeTflite(await writeModel(small, { format: 'tflite' }));
+  const products = productsOf(file);
+  assert.ok(products.length > 1);
+  for (const { input: from, weights, bias } of products) {
+    const [step, scales] = [from.quantization!.scale![0]!, weights.quantization!.scale!];
+    assert.equal(
+      bias.quantization!.scale,
+      scales.map((scale) => scale * step),
+    );
+    assert.ok(!new Int8Array(bytesOf(file, weights).buffer).includes(-128));
+  }
+});
+
+/** Levels by value, of a graph of two convolutions whose results are joined. */
+async function joined(outputs: readonly string[]): Promise<Map<string, string>> {
+  const dims = [1, 4, 6, 6];
+  const bytes = modelBytes({
+    node: [
+      node('Conv', ['x', 'w'], ['a']),
+      node('Conv', ['x', 'v'], ['b']),
+      node('MaxPool', ['b'], ['p'], { kernel_shape: [2, 2], strides: [1, 1], pads: [0, 0, 1, 1] }),
+      node('Sigmoid', ['a'], ['s']),
+      node('Concat', ['a', 'p', 's'], ['y'], { axis: 1 }),
+      node('Transpose', ['y'], ['t'], { perm: [0, 2, 3, 1] }),
+    ],
+    initializer: [
+      floats('w', [4, 4, 1, 1], noise(16, 3, 0.3)),
+      floats('v', [4, 4, 1, 1], noise(16, 4, 0.3)),
+    ],
+    input: [info('x', dims)],
+    output: outputs.map((name) => info(name, null)),
+  });
+  const ranges = {
+    x: { min: -1, max: 1 },
+    a: { min: -1, max: 2 },
+    b: { min: -2, max: 2 },
+    y: { min: -3, max: 4 },
+  };
+  const { plan, model } = await compress(await readModel(bytes), {
+    quantize: { weights: 'int8', scheme: 'tflite', ranges },
+    force: true,
+  });
+  verify(model);
+  await readModel(await writeModel(model, { format: 'tflite' }));
+  return new Map(
+    plan.activations.map(({ value, scale, zeroPoint }) => [value, `${scale} ${zeroPoint}`]),
+  );
+}
+
+x('levels go with what moves, and back from what joins, as far as nobody else reads', async () => {
+  const alone = await joined(['t']);
+  const { scale, zeroPoint } = activationSteps(-3, 4);
+  // b is only pooled, and that only joined.
+  for (const name of ['b', 'p', 'y', 't'])
+    assert.is(alone.get(name), `${scale} ${zeroPoint}`, name);
+  // a is read twice, and Sigmoid has levels of its own: both are quantized anew for the join.
+  const own = activationSteps(-1, 2);
+  assert.is(alone.get('a'), `${own.scale} ${own.zeroPoint}`);
+  assert.is(alone.get('s'), `${1 / 256} -128`);
+  const shown = await joined(['t', 'b']);
+  const apart = activationSteps(-2, 2);
+  for (const name of ['b', 'p']) assert.is(shown.get(name), `${apart.scale} ${apart.zeroPoint}`);
 });
 
 x('levels of a twin that stores uint8 in ONNX', async () => {

@@ -11,6 +11,7 @@ import type { Feeds } from '../../src/runtime/runner.ts';
 import { createSession } from '../../src/runtime/session.ts';
 import { floats, info, modelBytes, node, noise } from '../build-model.ts';
 import { runModel, sqnr } from '../ort.ts';
+import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { sharedFile } from '../shared.ts';
 
 const x = suite('dynamic quantization');
@@ -185,6 +186,29 @@ x('a function by the same name but of other nodes is what the file says', async 
   assert.not.ok(kernels.some((kernel) => /dynamic/.test(kernel)));
   const theirs = (await runModel(other, feeds)).y!.data as Float32Array;
   assert.ok(sqnr(theirs, outputs.y!.data as Float32Array) > 100);
+});
+
+x('matrices of a TFLite model have one scale, and its kernels and ours quantize rows', async () => {
+  const bytes = sharedFile('tflite-models/mlperf-tiny/ad_autoencoder_fp32.tflite');
+  const features = sharedFile('tflite-models/mlperf-tiny/ad_sample_features.bin');
+  if (bytes === null || features === null) return;
+  const model = await readModel(bytes);
+  const { model: small } = await compress(model, {
+    quantize: { weights: 'int8', mode: 'dynamic' },
+  });
+  const written = await writeModel(small);
+  assert.ok(written.length < 0.27 * bytes.length);
+  const values = new Float32Array(features.slice(0, 4 * 640).buffer);
+  const input = new Tensor('float32', values, [1, 640]);
+  const feeds = { [model.graph.inputs[0]!.name]: input };
+  const reals = Object.values(run(model, feeds).outputs)[0]!.data as Float32Array;
+  const own = run(await readModel(written), feeds);
+  assert.is(own.kernels.filter((kernel) => /q8_gemm dynamic/.test(kernel)).length, 10);
+  const levels = Object.values(own.outputs)[0]!.data as Float32Array;
+  const theirs = (await runTflite(written, [input])).outputs[0]!.data as Float32Array;
+  closeTflite();
+  assert.ok(sqnr(theirs, levels) > 40, `${sqnr(theirs, levels)} dB`);
+  assert.ok(sqnr(reals, levels) > 30, `${sqnr(reals, levels)} dB`);
 });
 
 x('settings that go with the mode', async () => {

@@ -100,8 +100,8 @@ const options: [string, QuantizeOption, number, number][] = [
   ['int8 blocks of 32', { weights: 'int8', blockSize: 32, symmetric: true }, 42, 0.4],
   ['int8 blocks of 64', { weights: 'int8', blockSize: 64, symmetric: true }, 41, 0.34],
   ['int8 blocks of 128', { weights: 'int8', blockSize: 128, symmetric: true }, 40, 0.31],
-  ['int4 blocks of 32', { weights: 'int4', symmetric: true }, 16, 0.28],
-  ['uint4 affine blocks of 32', 'uint4', 18, 0.29],
+  ['int4 blocks of 32', { weights: 'int4', granularity: 'block', symmetric: true }, 16, 0.28],
+  ['uint4 affine blocks of 32', { weights: 'uint4', granularity: 'block' }, 18, 0.29],
   ['int4 per channel', { weights: 'int4', granularity: 'channel', symmetric: true }, 12, 0.16],
   ['float16', 'float16', 60, 0.52],
 ];

@@ -8,9 +8,10 @@ import {
   weightOptions,
 } from '../../src/compress/index.ts';
 import { lossless } from '../../src/compress/lossless.ts';
+import { prepareForIntegers } from '../../src/compress/prepare/index.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import { readModel } from '../../src/formats/index.ts';
-import { clone, Edit } from '../../src/ir/index.ts';
+import { clone, Edit, Node, type Value } from '../../src/ir/index.ts';
 import type { Model } from '../../src/ir/model.ts';
 import type { Feeds } from '../../src/runtime/index.ts';
 import { createSession } from '../../src/runtime/index.ts';
@@ -71,9 +72,11 @@ interface Row {
   name: string;
   path: string;
   images: () => Images;
-  /** How far off the sum may be, dB. The background of MNIST is one number: its rounding is the same everywhere, and
-   *  is another one once the layers before are rounded, too. */
+  /** How far off the sum may be, dB. The background of MNIST is one number, and ResNet8 ends in a few averages: their
+   *  rounding is the same everywhere, and another one once what comes before is rounded, too. */
   most: number;
+  /** Least rank correlation of what gains alone predict with what places do one by one. */
+  order: number;
 }
 const rows: readonly Row[] = [
   {
@@ -81,30 +84,37 @@ const rows: readonly Row[] = [
     path: 'onnx-models/mnist_conv3_burn.onnx',
     images: () => mnist('train'),
     most: 5.5,
+    order: 0.6,
   },
   {
     name: 'ResNet-20',
     path: 'onnx-models/resnet20_cifar10.onnx',
     images: () => cifar('train-lossless'),
-    most: 1.5,
+    most: 2,
+    order: 0.85,
   },
   {
     name: 'MLPerf ResNet8',
     path: 'tflite-models/mlperf-tiny/ic_resnet8_fp32.tflite',
     images: () => raw(cifar('train-lossless')),
-    most: 1.5,
+    most: 3.5,
+    order: 0.85,
   },
 ];
 
-for (const { name, path, images, most } of root === null ? [] : rows) {
+for (const { name, path, images, most, order: least } of root === null ? [] : rows) {
   x(`${name}: predicted noise is what the quantized model has`, async () => {
     const model = await readModel(sharedFile(path)!);
     const from = images();
     const feed = model.graph.inputs[0]!.name;
     const calibration = [0, 32].map((at) => ({ [feed]: from.batch(at, 32) }));
-    const { model: small, plan } = await compress(model, { quantize: 'int8', calibration });
+    const { model: small, plan } = await compress(model, {
+      quantize: { weights: 'int8', recover: false },
+      calibration,
+    });
     const prepared = clone(model);
     await lossless(prepared);
+    await prepareForIntegers(prepared);
     const ranges = new Map(plan.activations.map(({ value, min, max }) => [value, { min, max }]));
     const samples = [0, 1, 2, 3, 4, 5, 6, 7].map((at) => ({ [feed]: from.batch(at, 1) }));
     const weights = weightOptions.filter((option) => option.name === 'int8 channel');
@@ -122,7 +132,7 @@ for (const { name, path, images, most } of root === null ? [] : rows) {
       places.map((option) => option.measured![0]!),
     );
     assert.ok(Math.abs(off) < most, `${off} dB of ${measured} dB`);
-    assert.ok(order > 0.8, `${order}`);
+    assert.ok(order > least, `${order}`);
   });
 }
 
@@ -131,9 +141,13 @@ function agreement(model: Model, small: Model, name: string, samples: readonly F
   const [before, after] = [model, small].map((it) => {
     const copy = clone(it);
     const made = copy.graph.nodes.flatMap(({ outputs }) => outputs);
-    const value =
-      made.find((other) => other.name === `${name}_dequantized`) ??
-      made.find((other) => other.name === name)!;
+    const real = made.find((other) => other.name === name)!;
+    const reader = (of: Value, op: string): Value | undefined =>
+      [...of.uses].flatMap(({ user }) =>
+        user instanceof Node && user.op === op ? user.outputs : [],
+      )[0];
+    const levels = reader(real, 'QuantizeLinear');
+    const value = (levels && reader(levels, 'DequantizeLinear')) ?? real;
     const edit = new Edit(copy, { pass: 'test', rule: 'look', reason: 'to compare' });
     if (!copy.graph.outputs.includes(value)) edit.addOutput(value);
     edit.commit();

@@ -105,6 +105,7 @@ export const int8References: ReferencesFor<
   | 'q8_igemm_dot'
   | 'q8_levels_i16'
   | 'q8_levels_dot'
+  | 'q8_depthwise_dot'
   | 'q8_depthwise'
   | 'q8_flip'
   | 'q8_widen_rows'
@@ -128,6 +129,31 @@ export const int8References: ReferencesFor<
         }
         c[i * channels + channel] = sum;
       }
+    }
+  },
+  q8_depthwise_dot({ x, offsets, w, init, scales, y }, values) {
+    const { rows, lineStep, height, rowStep, width, step, taps, channels, line } = values;
+    const { zero, lo, hi } = values;
+    /** Byte of the interleaved lines of an output row. */
+    const byteAt = (row: number, at: number): number => {
+      const group = Math.floor(at / (4 * line));
+      const own = Math.min(4 * group + (at & 3), height - 1);
+      return x[row * lineStep + own * rowStep + Math.floor(at / 4 - group * line)]!;
+    };
+    for (let i = 0; i < rows * width * channels; i++) {
+      const channel = i % channels;
+      const pixel = Math.floor(i / channels) % width;
+      const row = Math.floor(i / channels / width);
+      let sum = init[channel]!;
+      for (let tap = 0; tap < taps; tap++) {
+        for (let part = 0; part < 4; part++) {
+          const at = 4 * (pixel * step + channel) + offsets[tap]! + part;
+          const weight = w[((channel >> 3) * taps + tap) * 32 + (channel & 7) * 4 + part]!;
+          sum = (sum + weight * byteAt(row, at)) | 0;
+        }
+      }
+      const scaled = Math.fround(Math.fround(sum) * scales[channel]!);
+      y[i] = clamp(rint(clamp(scaled, lo - zero, hi - zero)) + zero, lo, hi);
     }
   },
   q8_flip({ x, y }) {

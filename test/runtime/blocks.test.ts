@@ -10,6 +10,7 @@ import { floats as floatTensor, info, modelBytes, node, noise } from '../build-m
 import { inMode, modes } from '../kernels/int8/modes.ts';
 import { makeOnnx } from '../onnx-model.ts';
 import { runModel, sqnr } from '../ort.ts';
+import { closeTflite, runTflite } from '../peers/tflite.ts';
 import { int } from './one-operator.ts';
 
 const blocks = suite('products with weights in blocks');
@@ -164,5 +165,33 @@ for (const [quantize, kernel] of settings) {
     assert.ok(sqnr(reals, own) > bits, `${sqnr(reals, own)} dB`);
   });
 }
+
+blocks('as TFLite files: matrices are what they stand for', async () => {
+  const items: (QuantizeSettings | Case)[] = [
+    { m: 5, k: 72, n: 13, bits: 4, size: 16, zeros: 'packed', bias: true, kernel: /./ },
+    { m: 3, k: 130, n: 9, bits: 8, size: 32, kernel: /./ },
+    { weights: 'int8', mode: 'dynamic', target: 'modelpress' },
+    { weights: 'int8', mode: 'dynamic' },
+  ];
+  for (const item of items) {
+    let bytes: Uint8Array;
+    let x = new Tensor('float32', noise(7 * 72, 9), [7, 72]);
+    if ('m' in item) ({ bytes, x } = nbits(item));
+    else {
+      const model = await readModel(network(72, 50));
+      const { model: small } = await compress(model, { quantize: item });
+      bytes = await writeModel(small, { format: 'onnx' });
+    }
+    const model = await readModel(bytes);
+    model.graph.inputs[0]!.type = { kind: 'tensor', dtype: 'float32', shape: x.dims };
+    const lite = await writeModel(model, { format: 'tflite' });
+    const theirs = (await runTflite(lite, [x])).outputs[0]!.data as Float32Array;
+    const session = createSession(model);
+    const own = session.run({ x }).y!.data as Float32Array;
+    session.dispose();
+    assert.ok(sqnr(own, theirs) > ('m' in item ? 105 : 35), `${sqnr(own, theirs)} dB`);
+  }
+  closeTflite();
+});
 
 blocks.run();

@@ -1,4 +1,5 @@
 import { bytesOf } from '../../core/tensor.ts';
+import type { AffineParameters } from '../affine.ts';
 import type { StoreSlab } from '../quantized.ts';
 
 /** Parameters of int8 models as TFLite's converter computes them, operation by operation in float32 and float64 as it does:
@@ -82,12 +83,13 @@ export function weightSteps(
       }
     });
   }
-  // Channels of zeros, and those whose steps are none.
+  // Channels of zeros, and those whose steps, or whose bias's, are none.
+  const least = products.reduce((most, { step }) => Math.max(most, tiny / step), tiny);
   scale.forEach((step, i) => {
-    if (step >= tiny && inverse[i]! < Infinity) return;
+    if (step >= least && inverse[i]! < Infinity) return;
     const isZero = largest[i] === 0;
-    scale[i] = isZero ? 1 : tiny;
-    inverse[i] = isZero ? 0 : 1 / tiny;
+    scale[i] = isZero ? 1 : least;
+    inverse[i] = isZero ? 0 : 1 / least;
   });
   return { scale, inverse };
 }
@@ -130,5 +132,29 @@ export function storeLevels({ inverse }: Steps): StoreSlab {
         for (let i = 0; i < inner; i++, at++) levels[at] = levelOf(reals[at]!, own, 127);
       }
     return bytesOf(levels);
+  };
+}
+
+/** Levels of a constant that is added, multiplied or compared: around zero as weights by the older quantizer, over its range
+ *  as values by the newer. */
+export function operandSteps(
+  scheme: ConverterScheme,
+  min: number,
+  max: number,
+): { parameters: AffineParameters; store: StoreSlab } {
+  if (scheme === 'tflite') {
+    const steps = weightSteps(scheme, Float32Array.of(Math.max(max, -min)), []);
+    return { parameters: { scale: steps.scale, zeroPoint: null }, store: storeLevels(steps) };
+  }
+  const { scale, zeroPoint } = activationSteps(min, max);
+  const inverse = f32(1 / scale);
+  const levelsOf = (reals: Float32Array): Int8Array =>
+    Int8Array.from(reals, (real) => {
+      const level = roundHalfAway(f32(real * inverse)) + zeroPoint;
+      return Math.max(-128, Math.min(127, level));
+    });
+  return {
+    parameters: { scale: Float32Array.of(scale), zeroPoint: Int32Array.of(zeroPoint) },
+    store: (reals) => bytesOf(levelsOf(reals)),
   };
 }

@@ -2,25 +2,22 @@ import { breather } from '../../core/breathe.ts';
 import { integerRange } from '../../core/dtype.ts';
 import { checkAborted, rangeError } from '../../core/errors.ts';
 import { clone } from '../../ir/clone.ts';
-import { constantOfValue } from '../../ir/constant.ts';
 import { describe, Edit } from '../../ir/edit.ts';
 import { Node, type Value } from '../../ir/graph.ts';
 import type { Model } from '../../ir/model.ts';
-import { tensorType } from '../../ir/types.ts';
-import { allNodes, freshName, namesAround } from '../../ir/walk.ts';
+import { allNodes, namesAround } from '../../ir/walk.ts';
 import { ops } from '../../ops/index.ts';
-import { removeHolder } from '../../passes/constants.ts';
 import { inferShapes } from '../../passes/shapes.ts';
 import type { ActivationsReport, LayerReport } from '../../report/report.ts';
 import { affineParameters } from '../affine.ts';
 import type { CalibrationMethod, Range } from '../calibration/index.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
-import { type Measured, measure, quantizationOf, quantizedConstant } from '../quantized.ts';
 import { type RoundedWeight, reportOf } from '../rounding/sequential.ts';
-import { bitsOf, formatScheme, type LevelStorage, type Scheme, storedBytes } from '../scheme.ts';
+import { bitsOf, formatScheme, type LevelStorage, storedBytes } from '../scheme.ts';
 import { activationSteps, type ConverterScheme } from './converter.ts';
 import type { GivenRange } from './given.ts';
+import { type Levels, measureOperands, storeOperands } from './operands.ts';
 import { isPair, roleOf, type TargetRuntime } from './roles.ts';
 import { type Group, type Selection, select } from './select.ts';
 import { type LinearWeight, linearWeight, type Product, storeLinear } from './weights.ts';
@@ -199,11 +196,15 @@ function checkNames({ graph }: Model, given: ReadonlyMap<string, GivenRange>): v
     if (!known.has(name)) throw rangeError('quantize.ranges', 'values of the main graph', name);
 }
 
+/** Whether a range has levels whose products with those of weights are numbers, too. */
 function isUsable(range: GivenRange | undefined): boolean {
   if (range === undefined) return false;
-  if ('scale' in range) return true;
-  return Number.isFinite(range.min) && Number.isFinite(range.max);
+  const width = 'scale' in range ? range.scale * 255 : range.max - range.min;
+  return width === 0 || (width > narrowest && width < widest);
 }
+
+const widest = 2 ** 96;
+const narrowest = 2 ** -80;
 
 /** Names of the values of float32: types that a file does not declare are inferred on a copy. */
 function floatNames(model: Model): Set<string> {
@@ -323,59 +324,4 @@ async function storeWeights(
     });
   }
   return { weights: planned, layers };
-}
-
-/** A constant that is added or multiplied, with one scale. */
-export interface Levels {
-  scheme: Scheme;
-  measured: Measured;
-}
-
-/** An operand that is known must be as exact as one that is computed at least. */
-const leastOperandDb = 30;
-
-async function measureOperands(
-  node: Node,
-  storage: LevelStorage,
-  rule: ConverterScheme | null,
-  levels: Map<Value, Levels>,
-): Promise<void> {
-  for (const value of node.inputs) {
-    const constant = value === null ? null : constantOfValue(value);
-    if (value === null || constant?.dtype !== 'float32' || value.quantization !== null) continue;
-    if (levels.has(value) || constant.data.size === 0) continue;
-    const scheme: Scheme = {
-      storage,
-      symmetric: rule === 'tflite' || storage === 'int16',
-      granularity: 'tensor',
-      axis: null,
-      blockSize: null,
-      view: constant.shape,
-    };
-    const measured = await measure(constant, scheme);
-    const leastDb = rule === null ? leastOperandDb : Number.NEGATIVE_INFINITY;
-    if (measured.sqnrDb >= leastDb) levels.set(value, { scheme, measured });
-  }
-}
-
-/** The node gets a constant of integers of its own: others may read the real numbers. */
-function storeOperands(
-  edit: Edit,
-  node: Node,
-  levels: ReadonlyMap<Value, Levels>,
-  names: Set<string>,
-): void {
-  node.inputs.forEach((value, index) => {
-    const found = value === null ? undefined : levels.get(value);
-    if (value === null || found === undefined) return;
-    const constant = constantOfValue(value)!;
-    const { scheme, measured } = found;
-    const name = freshName(names, `${value.name}_levels`);
-    const stored = quantizedConstant(constant, scheme, measured.parameters);
-    const made = edit.addConstant(node.graph, name, stored);
-    made.type = tensorType('float32', constant.shape);
-    made.quantization = quantizationOf(constant, scheme, measured.parameters);
-    edit.setInput(node, index, made);
-    if (value.uses.size === 0) removeHolder(edit, value);
-  });
 }

@@ -16,6 +16,7 @@ import {
   measure,
   quantizationOf,
   quantizedConstant,
+  within7Bits,
 } from '../quantized.ts';
 import { setRealBias } from '../rounding/bias.ts';
 import { levelsConstant } from '../rounding/levels-constant.ts';
@@ -57,6 +58,8 @@ export async function linearWeight(
   }
   const why = biasFault(node, constant, axis);
   if (why !== null) return why;
+  if ((await realBias(node))?.every(Number.isFinite) === false)
+    return 'its bias has NaN or infinite elements';
   const found = known.get(value) ?? (await chosen(node, value, constant, axis, settings));
   known.set(value, found);
   return found;
@@ -116,11 +119,13 @@ async function measured(
   value: Value,
   constant: Constant,
   scheme: Scheme,
-  { minSqnrDb }: ResolvedQuantize,
+  { minSqnrDb, reduceRange }: ResolvedQuantize,
 ): Promise<LinearWeight | string> {
   if (constant.dtype !== 'float32') return 'its weights are not float32';
-  const found = await measure(constant, scheme);
+  const whole = await measure(constant, scheme);
+  const found = reduceRange && scheme.storage === 'int8' ? within7Bits(whole) : whole;
   if (Number.isNaN(found.sqnrDb)) return 'its weights have NaN or infinite elements';
+  if (found.parameters.scale.some((step) => step > widest)) return 'its weights are too large';
   if (found.sqnrDb < minSqnrDb)
     return `its weights would lose too much: ${formatDecibels(found.sqnrDb)} of ${minSqnrDb} dB`;
   return { value, constant, scheme, measured: found };
@@ -232,18 +237,28 @@ interface Biased {
   readonly bias: Float32Array | null;
 }
 
-/** Scales that leave room for the biases. */
+/** Smallest normal float32. */
+const tiny = 2 ** -126;
+/** Steps of weights whose products with those of values are float32. */
+const widest = 2 ** 24;
+
+/** Scales that leave room for the biases, and whose products with the steps of inputs are not lost. */
 function roomyScale(
   { parameters }: Pick<Measured, 'parameters'>,
   products: readonly Biased[],
 ): Float32Array {
   const scale = Float32Array.from(parameters.scale);
-  for (const { bias, step } of products)
-    bias?.forEach((real, i) => {
-      const at = scale.length === 1 ? 0 : i;
-      const least = Math.fround(Math.abs(real) / (step * mostBias));
-      if (least > scale[at]!) scale[at] = least;
+  const raise = (at: number, least: number): void => {
+    if (Math.fround(least) > scale[at]!) scale[at] = least;
+  };
+  for (const { bias, step } of products) {
+    scale.forEach((_, at) => {
+      raise(at, tiny / step);
     });
+    bias?.forEach((real, i) => {
+      raise(scale.length === 1 ? 0 : i, Math.abs(real) / (step * mostBias));
+    });
+  }
   return scale;
 }
 

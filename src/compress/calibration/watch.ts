@@ -63,7 +63,8 @@ export async function watch(
         for (const name of outputs) see(name, results[name], at);
       }
       first += batch;
-      after?.(++done);
+      done++;
+      after?.(done);
     }
   } finally {
     for (const { session } of sessions ?? []) session.dispose();

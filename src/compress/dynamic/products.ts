@@ -14,12 +14,14 @@ import { removeHolder } from '../../passes/constants.ts';
 import type { LayerReport } from '../../report/report.ts';
 import type { Decisions } from '../pipeline/decide.ts';
 import type { PlannedWeight } from '../plan.ts';
-import { type Measured, measure, quantizedConstant } from '../quantized.ts';
+import { type Measured, measure, quantizedConstant, within7Bits } from '../quantized.ts';
 import { formatScheme, type Scheme, storedBytes } from '../scheme.ts';
 import { weightSlot } from '../slots.ts';
+import { leastWeights } from './options.ts';
 
-/** What activations share their scale with: a block of a row of what is multiplied, the row, or the whole tensor. */
-export type DynamicForm = 'block' | 'row' | 'tensor';
+/** What activations share their scale with: a block of a row of what is multiplied, the row, or the whole tensor; `hybrid`
+ *  is TFLite's, which is said by the weights' types alone. */
+export type DynamicForm = 'block' | 'row' | 'tensor' | 'hybrid';
 
 export interface DynamicProducts {
   weights: PlannedWeight[];
@@ -41,10 +43,6 @@ interface Matrix {
 const sharedScales =
   'DynamicQuantizeLinear has one scale for a whole tensor, so that the samples of a batch, and padding, change each ' +
   "other's results; target modelpress gives each row its own";
-
-/** Fewer weights are not worth a pass over what they are multiplied with.
- *  As TFLite's converter has it. */
-export const leastWeights = 1024;
 
 /** Makes products with constant matrices (MatMul, Gemm) quantize what they read at run time: weights are int8 around
  *  zero with a scale for each output (or one), activations 8 bits with a scale that comes of themselves.
@@ -100,7 +98,7 @@ function matrices(model: Model, decisions: Decisions): Matrix[] {
   for (const graph of graphs) {
     for (const node of graph.nodes) {
       const form = decisions.of(node).settings?.dynamic ?? null;
-      if (form === null || form === 'block') continue;
+      if (form !== 'row' && form !== 'tensor') continue;
       const value = node.inputs[1];
       const constant = value == null ? null : constantOfValue(value);
       if (value == null || constant === null || !isProduct(node, constant)) continue;
@@ -140,7 +138,7 @@ async function measured(
   decisions: Decisions,
 ): Promise<{ scheme: Scheme; measured: Measured } | null> {
   const [first] = users.keys();
-  const { granularity, minElements, minSqnrDb } = decisions.of(first!).settings!;
+  const { granularity, minElements, minSqnrDb, reduceRange } = decisions.of(first!).settings!;
   if (value.quantization !== null) return null;
   if (constant.dtype !== 'float32') return null;
   if (volume(constant.shape) < Math.max(minElements, leastWeights)) return null;
@@ -166,7 +164,8 @@ async function measured(
     blockSize: null,
     view: constant.shape,
   };
-  const found = await measure(constant, scheme);
+  const whole = await measure(constant, scheme);
+  const found = reduceRange ? within7Bits(whole) : whole;
   if (Number.isNaN(found.sqnrDb) || found.sqnrDb < minSqnrDb) return null;
 
   return { scheme, measured: found };

@@ -15,7 +15,7 @@ import { survey } from '../activations/quantize.ts';
 import type { CalibrationMethod } from '../calibration/index.ts';
 import { type QuantizeSettings, type ResolvedQuantize, resolveLayer } from '../options.ts';
 import type { Context } from '../pipeline/context.ts';
-import { Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
+import { type Decision, Decisions, type Layer, layerKey, layersOf } from '../pipeline/decide.ts';
 import { type Candidate, quantizeWith } from '../pipeline/quantize.ts';
 import type { Judging } from '../pipeline/samples.ts';
 import { type Grid, gridOf } from '../sensitivity/rounding.ts';
@@ -41,8 +41,8 @@ const manyPlaces = 120;
 const otherMethods: readonly CalibrationMethod[] = ['mse', 'percentile'];
 const methodGainDb = 0.3;
 /** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
-const reserve = 1;
-const margin = 2;
+const reserve = 2;
+const margin = 3;
 
 export interface Verdict extends Judged {
   report: JudgeReport;
@@ -140,9 +140,12 @@ async function restore(
   const sources = await sourcesOf(context, start.candidate, layers, feeds);
   await addOthers(decisions, sources, start.candidate, layers, run);
   const search = await searchFor(context, decisions, sources, layers);
-  const half = resolveLayer('', 'float16', context.given, context.model.format, false);
+  const { given, model } = context;
+  const kinds = (['float16', { mode: 'weight-only' }] as const).map((option) =>
+    resolveLayer('', option, given, model.format, false),
+  );
   const decisionsFor = (moves: readonly Source[]): Decisions =>
-    withRestored(decisions, search.restored(moves), moves, sources, half);
+    withRestored(decisions, search.restored(moves), moves, sources, kinds);
   let judged = start;
   for (let round = 1; round <= mostRounds && judged.evaluation.sqnrDb < goalDb; round++) {
     search.anchor(judged.evaluation.outputs.map(({ sqnrDb }) => sqnrDb));
@@ -169,7 +172,7 @@ async function restore(
     const alone = aloneDb(move, sources.signal);
     return {
       kind: move.kind,
-      name: move.kind === 'weights' ? (nodes.get(move.place) ?? move.place) : move.place,
+      name: move.kind === 'value' ? move.place : (nodes.get(move.place) ?? move.place),
       aloneDb: Number.isFinite(alone) ? alone : null,
       reason: reasonOf(move, sources),
     };
@@ -204,6 +207,7 @@ async function addOthers(
 }
 
 function reasonOf(move: Source, { signal }: Sources): string {
+  if (move.kind === 'layer') return 'rounding what it reads or makes loses too much';
   const ratio = formatDecibels(aloneDb(move, signal));
   return move.kind === 'value'
     ? `rounding "${move.place}" alone leaves ${ratio} of the outputs`
@@ -212,19 +216,25 @@ function reasonOf(move: Source, { signal }: Sources): string {
 
 function withRestored(
   decisions: Decisions,
-  { values, weights }: Restored,
+  { values, weights, layers }: Restored,
   moves: readonly Source[],
   sources: Sources,
-  half: ResolvedQuantize | null,
+  [half = null, weightsOnly = null]: readonly (ResolvedQuantize | null)[],
 ): Decisions {
   const why = new Map(moves.map((move) => [move.place, reasonOf(move, sources)]));
   const most = moves.find(({ kind }) => kind === 'value');
   const other = most === undefined ? '' : reasonOf(most, sources);
   return decisions.with(
-    [...weights].map((key) => [
-      key,
-      { settings: half, option: 'float16', why: why.get(key) ?? '' },
-    ]),
+    [
+      ...[...layers].map((key): [string, Decision] => [
+        key,
+        { settings: weightsOnly, option: { mode: 'weight-only' }, why: why.get(key) ?? '' },
+      ]),
+      ...[...weights].map((key): [string, Decision] => [
+        key,
+        { settings: half, option: 'float16', why: why.get(key) ?? '' },
+      ]),
+    ],
     [...values].map((name) => [name, why.get(name) ?? other]),
   );
 }
@@ -243,7 +253,7 @@ async function searchFor(
     if (found === null) return { values: new Set(), layers: [] };
     const { nodes, groups } = found.choose(
       ({ name }) => !restored.values.has(name),
-      (node) => restored.weights.has(layerKey(node)),
+      (node) => restored.weights.has(layerKey(node)) || restored.layers.has(layerKey(node)),
     );
     return {
       values: new Set(groups.flatMap(({ values }) => values.map(({ name }) => name))),

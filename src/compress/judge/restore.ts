@@ -10,6 +10,8 @@ import type { Source, Sources } from './sources.ts';
 export interface Restored {
   values: ReadonlySet<string>;
   weights: ReadonlySet<string>;
+  /** Products whose weights are integers as before. */
+  layers: ReadonlySet<string>;
 }
 
 /** What is quantized where some of it is not. */
@@ -67,10 +69,12 @@ export class Search {
 
   restored(moves: readonly Source[] = this.moves): Restored {
     const values = moves.filter(({ kind }) => kind === 'value');
-    const weights = moves.filter(({ kind }) => kind === 'weights');
+    const places = (of: Source['kind']): string[] =>
+      moves.filter(({ kind }) => kind === of).map(({ place }) => place);
     return {
       values: new Set(values.flatMap(({ place }) => this.#closure(place))),
-      weights: new Set(weights.map(({ place }) => place)),
+      weights: new Set(places('weights')),
+      layers: new Set(places('layer')),
     };
   }
 
@@ -86,7 +90,7 @@ export class Search {
 
   #best(goalDb: number): Source | null {
     const state = this.restored();
-    const { values } = this.#options.remaining(state);
+    const { values, layers } = this.#options.remaining(state);
     const candidates = this.#options.sources.sources
       .filter(({ kind, place }) =>
         kind === 'value' ? values.has(place) : !state.weights.has(place),
@@ -98,13 +102,36 @@ export class Search {
     const before = this.#shortfall(state, goalDb);
     const cost = this.#cost(state);
     let best: { source: Source; value: number } | null = null;
-    for (const { source, share } of candidates) {
+    const around = this.#around(candidates, layers);
+    for (const { source, share } of [...candidates, ...around]) {
       const next = this.restored([...this.moves, source]);
       const gain = before - this.#shortfall(next, goalDb) + 1e-6 * share;
       const value = gain / (this.#cost(next) - cost + leastCost);
       if (best === null || value > best.value) best = { source, value };
     }
     return best?.source ?? null;
+  }
+
+  /** Products that make or read the values among candidates. */
+  #around(
+    candidates: readonly { source: Source; share: number }[],
+    layers: readonly Node[],
+  ): { source: Source; share: number }[] {
+    const found = new Map<string, { source: Source; share: number }>();
+    for (const { source, share } of candidates) {
+      if (source.kind !== 'value') continue;
+      const closure = new Set(this.#closure(source.place));
+      for (const node of layers) {
+        const key = layerKey(node);
+        const isBeside = [...node.inputs, ...node.outputs].some(
+          (value) => value !== null && closure.has(value.name),
+        );
+        const noise = source.noise.map(() => 0);
+        if (isBeside && !found.has(key))
+          found.set(key, { source: { kind: 'layer', place: key, noise }, share: share / 4 });
+      }
+    }
+    return [...found.values()];
   }
 
   /** Largest part of an output's noise. */
@@ -118,6 +145,7 @@ export class Search {
     const { signal, sources } = this.#options.sources;
     const sums = signal.map(() => 0);
     for (const { kind, place, noise } of sources) {
+      if (kind === 'layer') continue;
       const isThere = kind === 'value' ? values.has(place) : !restored.weights.has(place);
       if (!isThere) continue;
       noise.forEach((sum, at) => {

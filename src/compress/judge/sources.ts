@@ -11,7 +11,8 @@ import { errorsOf, type Grid } from '../sensitivity/rounding.ts';
 
 /** One thing that is rounded, and what comes of it alone. */
 export interface Source {
-  kind: 'value' | 'weights';
+  /** `layer`: nothing of its own, but a product that can be left real. */
+  kind: 'value' | 'weights' | 'layer';
   /** Name of the value, or key of the layer. */
   place: string;
   /** Sums of squares of what it does to each output. */

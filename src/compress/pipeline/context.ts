@@ -20,6 +20,8 @@ export interface Context {
   readonly statistics: Statistics;
   /** What was done to lose less. */
   readonly recovery: RecoveryStep[];
+  /** What candidates' biases get to make up for what rounding shifts; filled by a step. */
+  readonly corrections: Map<string, Float64Array>;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -52,9 +54,17 @@ export function contextOf(model: Model, options: ContextOptions): Context {
     isPlanned,
     statistics: new Statistics(model, samples, { signal, onProgress }),
     recovery: [],
+    corrections: new Map(),
     signal,
     onProgress,
   };
+}
+
+/** The same with another float model, which nothing is known about. */
+export function withModel(context: Context, model: Model): Context {
+  const { samples, signal, onProgress } = context;
+  const statistics = new Statistics(model, samples, { signal, onProgress });
+  return { ...context, model, statistics };
 }
 
 /** What was found out on the samples, kept: what is asked for again costs nothing. */

@@ -11,6 +11,7 @@ import {
 import type { Plan } from '../plan.ts';
 import { type Context, contextOf } from './context.ts';
 import { type Decision, type Decisions, decide } from './decide.ts';
+import { mixBits, mixedBits } from './mixed.ts';
 import { type Candidate, quantizeWith } from './quantize.ts';
 import { prepare, recover } from './recover.ts';
 import type { Judging, Samples } from './samples.ts';
@@ -58,15 +59,17 @@ export async function quantizeModel(
   const done = await prepare(context);
   // A scheme's parameters are those of the model's own weights.
   if (settings.scheme === null) await recover(context);
-  const decisions = decide(copy, settings, given.layers ?? {}, given);
+  const decided = decide(copy, settings, given.layers ?? {}, given);
   if (plan !== null) {
-    const candidate = await quantizeWith(context, planned(decisions, plan, context));
+    const candidate = await quantizeWith(context, planned(decided, plan, context));
     return { context, candidate, verdict: null, done };
   }
+  const decisions = await mixBits(context, decided);
   const run = context.samples === null ? judging : await context.samples.judging();
   const verdict =
     run === null ? null : await judge(context, original, decisions, run, settings.minOutputDb);
   const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  candidate.warnings.push(...(context.samples?.notes() ?? []));
   return { context, candidate, verdict, done };
 }
 
@@ -115,7 +118,8 @@ export function planOf(
       ]),
     ),
     real: Object.fromEntries(decisions.real),
-    needsCalibration: samples !== null && (isRounded || recovery.length > 0),
+    needsCalibration:
+      samples !== null && (isRounded || recovery.some(({ kind }) => kind !== mixedBits)),
     weights,
     activations: values,
   };
@@ -141,7 +145,7 @@ export function checkPlan(plan: Plan, isCalibrated: boolean): void {
 export function checkDone(plan: Plan, made: Plan): void {
   for (const part of ['weights', 'activations'] as const) {
     const [wished, done] = [plan[part], made[part]].map((list) =>
-      list.map((entry) => JSON.stringify(entry)),
+      list.map((entry) => JSON.stringify({ ...entry, min: 0, max: 0 })),
     );
     const other = wished!.findIndex((entry, i) => entry !== done![i]);
     if (other < 0 && wished!.length === done!.length) continue;

@@ -24,12 +24,18 @@ export async function partsOf(model: Model): Promise<Parts> {
   await loadWeights(copy);
   copy.inlineCalls?.(copy);
   inferShapes(copy, ops);
-  const keys = linearLayers(copy).map(({ key }) => key);
-  unfuse(copy);
+  return takeApart(copy);
+}
+
+/** The same to a copy of one's own, in which types are known.
+ *  @param isLookedInto  whether heads are looked for; else they are the outputs */
+export function takeApart(model: Model, isLookedInto = true): Parts {
+  const keys = linearLayers(model).map(({ key }) => key);
+  unfuse(model);
   // Every product stays one product, in the same order.
-  const layers = linearLayers(copy);
-  const heads = moveHeads(copy);
-  return { model: copy, heads, layers: new Map(keys.map((key, index) => [key, layers[index]!])) };
+  const layers = linearLayers(model);
+  const heads = isLookedInto ? moveHeads(model) : outputsOf(model);
+  return { model, heads, layers: new Map(keys.map((key, index) => [key, layers[index]!])) };
 }
 
 const saturating: ReadonlySet<string> = new Set(['Softmax', 'Sigmoid']);
@@ -43,7 +49,12 @@ function moveHeads(model: Model): string[] {
     if (from !== value) edit.replaceUses(value, from, ({ user }) => user === graph);
   }
   edit.commit();
-  const states = new Set(model.states.map(({ output }) => output));
+  return outputsOf(model);
+}
+
+/** Names of the outputs but for states. */
+export function outputsOf({ graph, states: kept }: Model): string[] {
+  const states = new Set(kept.map(({ output }) => output));
   return graph.outputs.map(({ name }) => name).filter((name) => !states.has(name));
 }
 

@@ -10,6 +10,9 @@ export type Igemm = LibraryKernels['q8_igemm_i16'];
 /** The same to levels at once. */
 export type LevelGemm = LibraryKernels['q8_levels_i16'];
 
+/** Depthwise convolutions by a relaxed dot product. */
+export type DepthwiseDot = RelaxedKernels['q8_depthwise_dot'];
+
 /** The product with block-quantized weights, by the same dot product. */
 export type BlockGemm = RelaxedKernels['q8_block_gemm_dot'];
 
@@ -28,6 +31,8 @@ export interface Engine {
   readonly igemm: Igemm;
   readonly levelGemm: LevelGemm;
   readonly blockGemm: BlockGemm;
+  /** null where sums are of 16-bit products. */
+  readonly depthwiseDot: DepthwiseDot | null;
 }
 
 let forced: Engine | undefined;
@@ -47,6 +52,7 @@ function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
       group: 2,
       activationBytes: 2,
       unsigned: null,
+      depthwiseDot: null,
       ...(simulated ?? {
         igemm: simd.q8_igemm_i16,
         levelGemm: simd.q8_levels_i16,
@@ -55,12 +61,15 @@ function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
     };
   }
   let kernels = simulated;
-  if (kernels === undefined && relaxed !== null && loaded.int8 === mode)
+  let depthwiseDot: DepthwiseDot | null = null;
+  if (kernels === undefined && relaxed !== null && loaded.int8 === mode) {
+    depthwiseDot = relaxed.q8_depthwise_dot;
     kernels = {
       igemm: relaxed.q8_igemm_dot,
       levelGemm: relaxed.q8_levels_dot,
       blockGemm: relaxed.q8_block_gemm_dot,
     };
+  }
   if (kernels === undefined) throw rangeError('mode', `"i16" or "${loaded.int8}" here`, mode);
   return {
     mode,
@@ -68,6 +77,7 @@ function engineOf(mode: Int8Mode, simulated?: IntegerKernels): Engine {
     group: 4,
     activationBytes: 1,
     unsigned: mode === 'usdot',
+    depthwiseDot,
     ...kernels,
   };
 }

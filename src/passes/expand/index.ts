@@ -8,6 +8,7 @@ import { findOp, ops } from '../../ops/index.ts';
 import { inferShapes } from '../shapes.ts';
 import { arrangeExpansions } from './arrange.ts';
 import { attentionExpansions } from './attention.ts';
+import { blockExpansions } from './blocks.ts';
 import { resizeExpansions } from './computed-resize.ts';
 import { einsumExpansions } from './einsum.ts';
 import { integerProductExpansions } from './integer-products.ts';
@@ -30,6 +31,7 @@ export type Expansion = (p: Parts) => void;
 const expansions: Readonly<Record<string, Expansion>> = {
   ...arrangeExpansions,
   ...attentionExpansions,
+  ...blockExpansions,
   ...integerProductExpansions,
   ...linearExpansions,
   ...einsumExpansions,

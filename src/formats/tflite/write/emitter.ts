@@ -19,7 +19,7 @@ import { firstRelease, isBefore } from '../releases.ts';
 import type { AsRead } from './as-read.ts';
 import type { FileTables } from './file.ts';
 import { floatsOf } from './floats.ts';
-import { hybridOptions, isHybridWeight } from './hybrid.ts';
+import { firstHybridByRow, hybridOptions, isHybridWeight } from './hybrid.ts';
 import { numbersOf } from './known.ts';
 import { dequantizedLevels } from './levels.ts';
 import { computedType, makeOperand, type Operand } from './operand.ts';
@@ -350,7 +350,9 @@ export class Emitter extends SubgraphTables {
     outputs: readonly Operand[],
     options?: BuiltinOptions,
   ): void {
-    const isHybrid = this.context.hybrid && !this.isInteger && isHybridWeight(name, inputs, 1);
+    const { hybrid, minRuntime } = this.context;
+    const byRow = minRuntime !== null && !isBefore(minRuntime, firstHybridByRow);
+    const isHybrid = hybrid && !this.isInteger && isHybridWeight(name, inputs, 1, byRow);
     const real = inputs.map((operand, index) =>
       operand === null || (isHybrid && index === 1) ? operand : this.real(operand),
     );

@@ -5,12 +5,18 @@ import type { Operand } from './operand.ts';
  *  image or row at a time. What such files compute is near to, and not the same as, products with dequantized weights.
  *  Source: kernels/conv.cc, depthwise_conv.cc, fully_connected.cc (Prepare). */
 
+/** First release whose FULLY_CONNECTED takes real numbers and a matrix with a scale for each row.
+ *  Source: version 12 in tflite/tools/versioning/runtime_version.cc. */
+export const firstHybridByRow = '2.17';
+
 /** Whether an operand of an operator is a weight that its hybrid kernel takes as it is: int8 around zero, for each output
- *  channel of a convolution, for the whole matrix of FULLY_CONNECTED (by row only runtimes from 2.17 on take it). */
+ *  channel of a convolution, for the whole matrix of FULLY_CONNECTED.
+ *  @param byRow  whether the runtime takes a scale for each row of that matrix, as those from 2.17 on do */
 export function isHybridWeight(
   name: string,
   inputs: readonly (Operand | null)[],
   index: number,
+  byRow: boolean,
 ): boolean {
   const [x, w] = inputs;
   if (index !== 1 || x == null || w == null || x.quantization !== null) return false;
@@ -26,7 +32,7 @@ export function isHybridWeight(
     case 'DEPTHWISE_CONV_2D':
       return axis === 3;
     case 'FULLY_CONNECTED':
-      return isWhole;
+      return isWhole || (byRow && axis === 0);
     default:
       return false;
   }

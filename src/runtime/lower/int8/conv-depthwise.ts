@@ -1,10 +1,11 @@
 import type { Geometry } from '../../../kernels/geometry.ts';
-import type { Levels } from '../../../kernels/int8/bytes.ts';
 import { padded } from '../../../kernels/int8/panels.ts';
 import { slackBytes } from '../../../kernels/int8/product.ts';
 import { copyStep } from '../copy.ts';
 import type { Packed, Step } from '../lowering.ts';
 import { align, product } from '../operands.ts';
+import { depthwiseDot, takesDepthwiseDot } from './conv-depthwise-dot.ts';
+import { depthwiseWeight } from './depthwise-weight.ts';
 import { type Frame, frameOf } from './frame.ts';
 import { type Int8Job, type Int8Kind, packNumbers, requantizeStep } from './job.ts';
 
@@ -17,6 +18,7 @@ type Lines = (wide: number, y: number, sums: number) => Step;
 /** Each channel by itself: an image is widened to 16 bits once, with its padding around it, so that taps are at the
  *  same distance from every pixel. Where a channel has several outputs, it is repeated before. */
 export function depthwise(job: Int8Job): Int8Kind {
+  if (takesDepthwiseDot(job)) return depthwiseDot(job, job.engine.depthwiseDot!);
   const { c, from } = job;
   const { simd } = c.backend;
   const { batch, outChannels, input } = job.geometry;
@@ -77,21 +79,6 @@ function planesOf({ outLines }: Frame, { output }: Geometry) {
   return { count, starts, lineStep: (outLines[1] ?? 0) - (outLines[0] ?? 0) };
 }
 
-/** Weight of a channel's tap, less the zero point. */
-function weightsOf(
-  { c, zeros, geometry }: Int8Job,
-  taps: number,
-): (channel: number, tap: number) => number {
-  const lying = c.knownIn(1, [1, ...geometry.kernel.map((_, i) => i + 2), 0]);
-  if (lying !== null) {
-    const w = lying.data as Levels;
-    const n = zeros.length;
-    return (channel, tap) => (tap < taps ? w[tap * n + channel]! - zeros[channel]! : 0);
-  }
-  const w = c.known(1)!.data as Levels;
-  return (channel, tap) => (tap < taps ? w[channel * taps + tap]! - zeros[channel]! : 0);
-}
-
 /** Taps of a row that meet two values side by side: for the first of two pixels, and for the second; 3 is none. */
 const pairsOfSquare = [
   [0, 1],
@@ -109,7 +96,7 @@ function bySquares(job: Int8Job, geometry: Geometry, frame: Frame): Made {
   const width = output[1]!;
   const rowStep = frame.taps[3]! - frame.taps[0]!;
   const weights = c.pack('depthwise 3x3', [1], 48 * padded(n), (address) => {
-    const weight = weightsOf(job, 9);
+    const weight = depthwiseWeight(job, 9);
     const { i16 } = arena.views();
     let at = address >>> 1;
     for (let panel = 0; panel < n; panel += 8)
@@ -221,7 +208,7 @@ function pairsOf(job: Int8Job, { taps }: Frame, n: number) {
   const pairs = Math.ceil(taps.length / 2);
   const numbers = Int32Array.from({ length: 2 * pairs }, (_, i) => taps[i] ?? 0);
   const weights = c.pack('depthwise pairs', [1], 4 * padded(n) * pairs, (address) => {
-    const weight = weightsOf(job, taps.length);
+    const weight = depthwiseWeight(job, taps.length);
     const { i16 } = c.backend.arena.views();
     let at = address >>> 1;
     for (let panel = 0; panel < n; panel += 8)
