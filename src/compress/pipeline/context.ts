@@ -20,6 +20,8 @@ export interface Context {
   readonly statistics: Statistics;
   /** What was done to lose less. */
   readonly recovery: RecoveryStep[];
+  /** What candidates' biases get to make up for what rounding shifts; filled by a step. */
+  readonly corrections: Map<string, Float64Array>;
   readonly signal: AbortSignal | undefined;
   readonly onProgress: ((progress: Progress) => void) | undefined;
 }
@@ -52,6 +54,7 @@ export function contextOf(model: Model, options: ContextOptions): Context {
     isPlanned,
     statistics: new Statistics(model, samples, { signal, onProgress }),
     recovery: [],
+    corrections: new Map(),
     signal,
     onProgress,
   };

@@ -7,6 +7,7 @@ import { useNBits } from '../dynamic/nbits.ts';
 import { quantizeProducts } from '../dynamic/products.ts';
 import type { PlannedActivation, PlannedWeight } from '../plan.ts';
 import { quantizeWeights, wishesFor } from '../quantize.ts';
+import { type Corrections, correctBiases } from '../recovery/biases.ts';
 import { type RoundedWeight, roundLayers, type Wish } from '../rounding/sequential.ts';
 import type { Context } from './context.ts';
 import type { Decisions } from './decide.ts';
@@ -29,6 +30,7 @@ export interface Candidate {
 export async function quantizeWith(context: Context, decisions: Decisions): Promise<Candidate> {
   const { statistics, signal, onProgress } = context;
   const model = clone(context.model);
+  correctBiases(model, correctionsFor(context, decisions));
   const { activations } = decisions.base;
   const run =
     activations === null
@@ -60,6 +62,18 @@ export async function quantizeWith(context: Context, decisions: Decisions): Prom
     activations: run?.report ?? null,
     warnings: products.warnings,
   };
+}
+
+/** Biases make up for what rounding shifts, where weights are rounded. */
+function correctionsFor({ model, corrections }: Context, decisions: Decisions): Corrections {
+  const isRounded = new Set<string>();
+  if (corrections.size === 0) return corrections;
+  for (const node of model.graph.nodes) {
+    const { settings } = decisions.of(node);
+    if (settings !== null && settings.weights === decisions.base.weights)
+      isRounded.add(node.outputs[0]?.name ?? '');
+  }
+  return new Map([...corrections].filter(([key]) => isRounded.has(key)));
 }
 
 /** Levels of weights that are not to be rounded to the nearest one. What was found for a candidate holds for others with

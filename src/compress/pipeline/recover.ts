@@ -3,11 +3,14 @@ import { clone } from '../../ir/clone.ts';
 import type { Model } from '../../ir/model.ts';
 import { type Evaluation, evaluate, Reference } from '../judge/index.ts';
 import { prepareForIntegers } from '../prepare/index.ts';
+import { biasCorrections } from '../recovery/biases.ts';
 import { type Proposal, proposeFactors, scaleChannels, shapesFor } from '../recovery/factors.ts';
 import { withHeads } from '../recovery/heads.ts';
+import { collectMoments, linearLayers } from '../statistics/index.ts';
 import { type Context, withModel } from './context.ts';
 import { decide } from './decide.ts';
 import { quantizeWith } from './quantize.ts';
+import type { Samples } from './samples.ts';
 
 /** Step 2: exact rewrites of the float model after which more of it can be integers. Returns what was done, one sentence
  *  each. */
@@ -31,30 +34,59 @@ const mostSamples = 32;
  *  the quantized model come out nearer on the judging samples. */
 export async function recover(context: Context): Promise<void> {
   const { samples, settings } = context;
-  const { equalize, smooth } = settings.recover;
-  if (!mayRewrite(context) || samples === null || (!equalize && !smooth)) return;
+  const { equalize, smooth, biasCorrection } = settings.recover;
+  if (!mayRewrite(context) || samples === null) return;
+  const trial = new Trial(context);
+  if (equalize || smooth) await scale(context, samples, trial);
+  if (biasCorrection) await correct(context, samples, trial);
+}
+
+async function scale(context: Context, samples: Samples, trial: Trial): Promise<void> {
+  const { model, settings, signal } = context;
   const few = await samples.few(mostSamples);
   const [first] = few;
   if (first === undefined) throw rangeError('calibration', 'at least one sample', 0);
-  const shapes = shapesFor(context.model, first);
+  const shapes = shapesFor(model, first);
   const levels = { activations: 255, weights: 127, byOutput: settings.granularity !== 'tensor' };
-  const found = await proposeFactors(context.model, shapes, few, levels, context.signal);
-  const trial = new Trial(context);
+  const found = await proposeFactors(model, shapes, few, levels, signal);
   for (const kind of ['equalize', 'smooth'] as const) {
     const proposals = found.filter((proposal) => proposal.kind === kind);
     if (!settings.recover[kind] || proposals.length === 0) continue;
-    await trial.keepBest(kind, tries(proposals), (model, chosen) =>
-      scaleChannels(model, shapes, chosen),
+    await trial.keepBest(kind, tries(proposals), (changed, chosen) =>
+      scaleChannels(changed, shapes, chosen),
     );
   }
 }
 
-/** All proposals; all with room for other samples; the half of them that promises most. */
+/** Vectors of a sample that a mean is made of. */
+const rowsPerSample = 256;
+
+async function correct(context: Context, samples: Samples, trial: Trial): Promise<void> {
+  const { model, signal, corrections, recovery } = context;
+  const before = await trial.current();
+  const moments = await collectMoments(model, samples.statistics(), linearLayers(model), {
+    gram: false,
+    rowsPerSample,
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const found = await biasCorrections(model, before.model, moments);
+  for (const [key, shift] of found) corrections.set(key, shift);
+  if (found.size === 0) return;
+  const gainDb = await trial.gainOfCorrections();
+  if (gainDb === null) {
+    corrections.clear();
+    return;
+  }
+  const note = `biases of ${found.size} layers make up for what rounding shifts their means by`;
+  recovery.push({ kind: 'bias-correction', layers: [...found.keys()], gainDb, note });
+}
+
+/** All proposals, with room for other samples; the half of them that promises most; all without that room. */
 function tries(proposals: readonly Proposal[]): Proposal[][] {
   const ordered = [...proposals].sort((a, b) => b.gain - a.gain);
-  const half = ordered.slice(0, Math.ceil(ordered.length / 2));
-  const careful = proposals.map((proposal) => ({ ...proposal, factors: proposal.careful }));
-  return [[...proposals], careful, ...(half.length < ordered.length ? [half] : [])];
+  const careful = ordered.map((proposal) => ({ ...proposal, factors: proposal.careful }));
+  const half = careful.slice(0, Math.ceil(careful.length / 2));
+  return [careful, ...(half.length < careful.length ? [half] : []), ordered];
 }
 
 /** A gain below it is chance, dB. */
@@ -64,10 +96,14 @@ const leastGainDb = 0.1;
 const plentyDb = 38;
 
 interface Verdict {
+  model: Model;
   evaluation: Evaluation;
   /** Of the weights. */
   bytes: number;
 }
+
+/** What a less careful change must gain more, dB. */
+const leastMoreDb = 1;
 
 /** Quantizes with and without a change, and keeps what comes out nearer. */
 class Trial {
@@ -79,23 +115,44 @@ class Trial {
     this.#context = context;
   }
 
+  /** The model as it is, quantized. */
+  async current(): Promise<Verdict> {
+    this.#best ??= await this.#judge(this.#context);
+    return this.#best;
+  }
+
+  /** What the corrections in the context gain, dB; null where that is nothing. */
+  async gainOfCorrections(): Promise<number | null> {
+    const before = await this.current();
+    const after = await this.#judge(this.#context);
+    const gainDb = gainOf(before.evaluation, after.evaluation);
+    if (
+      gainDb < leastGainDb ||
+      (after.bytes > before.bytes && before.evaluation.sqnrDb >= plentyDb)
+    )
+      return null;
+    this.#best = after;
+    return gainDb;
+  }
+
   async keepBest(
     kind: string,
     candidates: readonly (readonly Proposal[])[],
     change: (model: Model, proposals: readonly Proposal[]) => void,
   ): Promise<void> {
     const { model, recovery, statistics } = this.#context;
-    const before = this.#best ?? (await this.#judge(this.#context));
-    this.#best = before;
+    const before = await this.current();
     let best: { proposals: readonly Proposal[]; verdict: Verdict } | null = null;
-    for (const proposals of candidates) {
+    for (const [at, proposals] of candidates.entries()) {
+      // A part is only tried where all of it does harm.
+      if (at === 1 && best !== null && candidates.length > 2) continue;
       const changed = clone(model);
       change(changed, proposals);
       const verdict = await this.#judge(withModel(this.#context, changed));
       // Rows that were alike may need steps of their own afterwards.
       if (verdict.bytes > before.bytes && before.evaluation.sqnrDb >= plentyDb) continue;
-      if (gainOf((best?.verdict ?? before).evaluation, verdict.evaluation) > 0)
-        best = { proposals, verdict };
+      const gainDb = gainOf((best?.verdict ?? before).evaluation, verdict.evaluation);
+      if (gainDb > (best === null ? 0 : leastMoreDb)) best = { proposals, verdict };
     }
     const gainDb = best === null ? 0 : gainOf(before.evaluation, best.verdict.evaluation);
     if (best === null || gainDb < leastGainDb) return;
@@ -114,7 +171,11 @@ class Trial {
     const decisions = decide(context.model, settings, given.layers ?? {}, given);
     const { model, layers } = await quantizeWith(context, decisions);
     const evaluation = await evaluate(this.#reference, withHeads(model), feeds, options);
-    return { evaluation, bytes: layers.reduce((sum, { bytesAfter }) => sum + bytesAfter, 0) };
+    return {
+      model,
+      evaluation,
+      bytes: layers.reduce((sum, { bytesAfter }) => sum + bytesAfter, 0),
+    };
   }
 }
 
