@@ -1,4 +1,4 @@
-// npm run bench:quality -- [--samples N] [--quantize auto|static|dynamic|weight-only] [--json FILE] [MODEL …]: what
+// npx tsx bench/quality.ts [--samples N] [--quantize auto|static|dynamic|weight-only] [--json FILE] [MODEL …]: what
 // quantization leaves of real models' outputs: in our session and in onnxruntime, on inputs that calibration has not seen.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -73,7 +73,8 @@ async function rowOf(root: string, file: string): Promise<Row> {
     method: report.method,
     share: written.length / bytes.length,
     sqnrDb: (await evaluate(model, again, unseen)).sqnrDb,
-    ...(await inPeer(bytes, written, again, unseen.slice(-4))),
+    // A published file may be one that onnxruntime refuses.
+    ...(await inPeer(await writeModel(model), written, again, unseen.slice(-4))),
     publishedDb: hasPublished ? (await evaluate(model, again, unseen.slice(-1))).sqnrDb : null,
     restored: report.judge?.restored.length ?? 0,
     top1: test === undefined ? null : [right(model), right(again)],

@@ -30,6 +30,8 @@ const defaults: QuantizeSettings = {
   calibrationMethod: 'minmax',
   minSqnrDb: 0,
   minOutputDb: null,
+  rounding: 'nearest',
+  recover: false,
 };
 const ours: QuantizeSettings = { weights: 'int8', mode: 'static' };
 
@@ -70,7 +72,7 @@ async function made(
   quantize: QuantizeSettings,
   { calibration, reference, test, labeled }: Samples,
 ): Promise<Made> {
-  const { model: small, report } = await compress(model, { quantize, calibration });
+  const { model: small, report } = await compress(model, { quantize, calibration, force: true });
   const bytes = await writeModel(small);
   const again = await readModel(bytes);
   const { sqnrDb } = await evaluate(reference, again, test);

@@ -1,6 +1,8 @@
+import { type ExplainOptions, explain } from './compress/explain/explain.ts';
 import { lossless } from './compress/lossless.ts';
 import { type StoredWeight, weightOf } from './compress/weight-of.ts';
 import { decibels } from './core/decibels.ts';
+import { ModelpressError } from './core/errors.ts';
 import { readModel, writeModel } from './formats/index.ts';
 import { clone } from './ir/clone.ts';
 import type { Value } from './ir/graph.ts';
@@ -11,11 +13,13 @@ import type { ComparisonReport, WeightReport } from './report/report.ts';
 import { compareModels, type CompareOptions as RunOptions } from './runtime/compare.ts';
 import { compareLayers } from './runtime/layers/compare.ts';
 import { ownRunner } from './runtime/own-runner.ts';
+import type { Feeds } from './runtime/runner.ts';
 
 export interface CompareOptions extends Omit<RunOptions, 'runner'> {
   /** What runs the models; default modelpress itself. With null only weights and sizes are compared. */
   runner?: RunOptions['runner'] | null;
-  /** Whether values on the way to the outputs are compared, too, on the first inputs; default false. */
+  /** Whether values on the way to the outputs are compared, too, on the first inputs, and, for a quantized model, what
+   *  makes the difference is looked for; default false. */
   layers?: boolean;
 }
 
@@ -41,9 +45,44 @@ export async function compare(
     { ...options, runner },
   );
   report.outputs = compared.report;
-  if (options.layers === true && compared.feeds !== null)
+  if (options.layers === true && compared.feeds !== null) {
     report.layers = await compareLayers(first, second, compared.feeds);
+    if (isQuantized(second)) {
+      const samples = options.inputs ?? [compared.feeds.reference];
+      const given = Object.keys(options.given ?? {}).length > 0;
+      const settings: ExplainOptions = { areRandom: options.inputs === undefined && !given };
+      if (options.signal !== undefined) settings.signal = options.signal;
+      Object.assign(report, await explained(first, second, samples, settings));
+    }
+  }
   return report;
+}
+
+/** Whether integers stand for reals anywhere in it. */
+function isQuantized(model: Model): boolean {
+  for (const { nodes, constants, inputs } of allGraphs(model.graph)) {
+    const made = nodes.flatMap(({ outputs }) => outputs);
+    if ([...constants, ...inputs, ...made].some(({ quantization }) => quantization !== null))
+      return true;
+    if (nodes.some(({ op }) => /Quantize|^QLinear|Integer|NBits/.test(op))) return true;
+  }
+  return false;
+}
+
+/** A comparison is worth having where nothing can be explained, too. */
+async function explained(
+  reference: Model,
+  model: Model,
+  samples: readonly Feeds[],
+  options: ExplainOptions,
+): Promise<Pick<ComparisonReport, 'explanation' | 'unexplained'>> {
+  try {
+    const explanation = await explain(reference, model, samples, options);
+    return { explanation, unexplained: null };
+  } catch (error) {
+    if (!(error instanceof ModelpressError)) throw error;
+    return { explanation: null, unexplained: error.message };
+  }
 }
 
 /** The part of `compare` that runs nothing. */
@@ -61,6 +100,8 @@ export async function compareWeights(reference: Model, model: Model): Promise<Co
     missing: [],
     outputs: null,
     layers: null,
+    explanation: null,
+    unexplained: null,
   };
   for (const [name, list] of weightsByName(folded)) {
     for (const [index, weight] of list.entries()) {

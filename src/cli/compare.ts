@@ -1,5 +1,7 @@
 import { compare } from '../compare.ts';
 import { layersText } from '../report/conversion-text.ts';
+import { explanationText } from '../report/explanation-text.ts';
+import { printable } from '../report/printable.ts';
 import { comparisonText } from '../report/text.ts';
 import { note, print, printJson } from './console.ts';
 import { parseDims, parseInputs } from './feeds.ts';
@@ -18,7 +20,8 @@ export const compareVerb: Verb = {
       --input NAME=FILE.npy|NUMBER   use this for an input
       --dim NAME=SIZE     size of a symbolic dimension
       --runner RUNNER     modelpress (default), or onnxruntime: onnxruntime-node beside modelpress
-      --layers            compare every value on the way to the outputs, too
+      --layers            compare every value on the way to the outputs, too, and say what makes a quantized
+                          model differ, with its causes; best with --input of a real sample
       --full              list every weight
       --json              the report as JSON
 
@@ -57,6 +60,9 @@ Example: modelpress compare model.onnx small.onnx --samples 8`,
     else {
       print(comparisonText(report, { full: flags.has('full') }));
       if (report.layers !== null) print(`\n${layersText(report.layers, { all: true })}`);
+      const full = flags.has('full');
+      if (report.explanation !== null) print(`\n${explanationText(report.explanation, { full })}`);
+      if (report.unexplained !== null) print(`\nNot explained: ${printable(report.unexplained)}`);
     }
     return 0;
   },

@@ -12,17 +12,11 @@ import { constantBytes, quantizeAutomatically } from './judge/auto.ts';
 import type { Verdict } from './judge/judge.ts';
 import { findSaturating, saturationText } from './judge/saturation.ts';
 import { lossless } from './lossless.ts';
-import {
-  autoSettings,
-  type CompressOptions,
-  isAuto,
-  type QuantizeSettings,
-  resolveQuantize,
-  settingsOf,
-} from './options.ts';
+import { type CompressOptions, type QuantizeSettings, resolveQuantize } from './options.ts';
 import type { Candidate } from './pipeline/quantize.ts';
 import { checkDone, checkPlan, planOf, type Quantized, quantizeModel } from './pipeline/run.ts';
 import type { Plan } from './plan.ts';
+import { autoSettings, isAuto, settingsOf } from './wishes.ts';
 
 export interface CompressResult {
   /** A new model; the given one is untouched and shares its bytes. */

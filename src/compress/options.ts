@@ -116,7 +116,7 @@ export interface CompressOptions {
   /** Whether values within the model keep their names (default), or get short ones, which take fewer bytes. */
   names?: 'keep' | 'short';
   /** Whether the report says where the error of the outputs comes from, on the samples that judge; with calibration.
-   *  Costs two or three runs a layer for each of at most 8 samples. Default false. */
+   *  Costs two or three runs a layer for each of at most 4 samples. Default false. */
   explain?: boolean;
   signal?: AbortSignal;
   onProgress?: (progress: Progress) => void;
@@ -159,39 +159,7 @@ export const targets: readonly TargetRuntime[] = [
   'modelpress',
 ];
 
-const storages = 'int8 | uint8 | int4 | uint4 | float16';
-
-/** Whether what is done is to be found out. */
-export function isAuto(
-  option: CompressOptions['quantize'],
-): option is 'auto' | (AutoSettings & { weights: 'auto' }) {
-  return option === 'auto' || (typeof option === 'object' && option?.weights === 'auto');
-}
-
-/** What holds for all that is tried.
- *  @throws {RangeError} settings that are to be found out */
-export function autoSettings(
-  option: CompressOptions['quantize'],
-  { target }: Pick<CompressOptions, 'target'>,
-): AutoSettings {
-  const { weights: _, ...given }: Partial<QuantizeSettings> | { weights: 'auto' } =
-    typeof option === 'object' ? option : { weights: 'auto' as const };
-  for (const key of ['mode', 'scheme', 'ranges'])
-    if (key in given) throw rangeError('quantize', `no ${key} beside auto`, key);
-  return target === undefined ? given : { target, ...given };
-}
-
-/** Settings of an option, with what is said of the whole model in them; null without one. */
-export function settingsOf(
-  option: CompressOptions['quantize'],
-  { target }: Pick<CompressOptions, 'target'>,
-): QuantizeSettings | null {
-  if (option === undefined || isAuto(option)) return null;
-  if (typeof option !== 'string' && (typeof option !== 'object' || option === null))
-    throw typeError('quantize', `${storages}, or settings`, option);
-  const given = typeof option === 'string' ? { weights: option } : option;
-  return target === undefined ? given : { target, ...given };
-}
+export const storages = 'int8 | uint8 | int4 | uint4 | float16';
 
 /** @param isCalibrated  whether ranges of activations can be found
  *  @param format  of the model: TFLite files have no blocks, and their kernels take symmetric integers

@@ -143,6 +143,10 @@ export interface ComparisonReport {
   outputs: CompareReport | null;
   /** Value by value on the way to the outputs; null where that was not asked for. */
   layers: LayersReport | null;
+  /** Where the difference comes from, for a quantized model whose layers were compared; null otherwise, and why where
+   *  it could not be told. */
+  explanation: ExplanationReport | null;
+  unexplained: string | null;
 }
 
 export interface CompareReport {

@@ -61,7 +61,8 @@ x('auto, its report, and its plan, which gives the same file', () => {
 });
 
 x('outputs that are too far away: exit code 3, nothing written, unless it is forced', () => {
-  const wish = ['--quantize', 'int8', ...calibrated, '--min-sqnr', 'off'];
+  // The large unit can be moved to the weights behind it: not here.
+  const wish = ['--quantize', 'int8', ...calibrated, '--min-sqnr', 'off', '--no-recover'];
   const refused = run('-o', path('no.onnx'), ...wish);
   assert.is(refused.code, 3, refused.err);
   assert.match(refused.err, /E_AGREEMENT: the outputs agree to -?[\d.]+ dB only/);

@@ -50,7 +50,7 @@ function floatOperators(bytes: Uint8Array): string[] {
 
 const models: readonly { path: string; real?: string[]; share: number }[] = [
   // Clamps apart from their convolutions, weights in half floats.
-  { path: 'mediapipe/face_detection_short_range.tflite', share: 0.66 },
+  { path: 'mediapipe/face_detection_short_range.tflite', share: 0.67 },
   { path: 'ai-edge-quantizer/conv_fc_mnist.tflite', share: 0.27 },
   { path: 'ai-edge-quantizer/single_pack.tflite', share: Infinity },
   { path: 'litert/v_einsum.tflite', share: 0.45 },

@@ -306,6 +306,22 @@ for (const withBias of [true, false])
     },
   );
 
+x('samples of bytes are taken as numbers, and said to be', async () => {
+  const bytes = pair(1, [], 'c');
+  const numbers = Uint8Array.from({ length: 1152 }, (_, i) => (i * 37) % 251);
+  const quantize = { weights: 'int8', recover: false } as const;
+  const [real, whole] = await Promise.all(
+    [
+      input(Float32Array.from(numbers), dims),
+      new (images[0]!.constructor as typeof Tensor)('uint8', numbers, dims),
+    ].map(async (tensor) =>
+      compress(await readModel(bytes), { quantize, calibration: [{ x: tensor }] }),
+    ),
+  );
+  assert.equal(whole!.plan.activations, real!.plan.activations);
+  assert.ok(whole!.report.warnings.some((text) => text.includes('without any normalization')));
+});
+
 x('settings are checked', async () => {
   const model = await readModel(pair(1, [], 'c'));
   const calibration = [{ x: images[0]! }];

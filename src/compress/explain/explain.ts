@@ -27,6 +27,8 @@ import { type Place, placesOf } from './sources.ts';
 export interface ExplainOptions {
   /** The error is split among its sources on the first so many samples, default 4: the rest are only looked at. */
   shareSamples?: number;
+  /** The samples are random numbers: what they would say about ranges and inputs is left out. */
+  areRandom?: boolean;
   /** What was done to lose less, for the report. */
   tried?: readonly RecoveryStep[];
   signal?: AbortSignal;
@@ -50,7 +52,7 @@ export async function explain(
   options: ExplainOptions = {},
 ): Promise<ExplanationReport> {
   if (samples.length === 0) throw rangeError('samples', 'at least one', 0);
-  const { signal, onProgress, tried = [], shareSamples = 4 } = options;
+  const { signal, onProgress, tried = [], shareSamples = 4, areRandom = false } = options;
   const shared = samples.slice(0, Math.max(shareSamples, 1));
   const sides = await sidesOf(reference, quantized);
   const places = await placesOf(sides.reference, sides.pairs);
@@ -75,12 +77,12 @@ export async function explain(
     Infinity,
   );
   const evidence: Evidence = { sides, places, shares, observed, sqnrDb };
-  const preprocessing = await findPreprocessing(sides.reference, samples);
+  const preprocessing = areRandom ? null : await findPreprocessing(sides.reference, samples);
   const causes = [
     ...(preprocessing === null ? [] : [preprocessingCause(preprocessing)]),
     ...mismatchedLevels(quantized),
     ...unfoldedNormalization(evidence),
-    ...clippingCauses(evidence),
+    ...(areRandom ? [] : clippingCauses(evidence)),
     ...residualCauses(evidence),
     ...places.flatMap((place) => [
       ...weightCauses(evidence, place),
@@ -101,7 +103,14 @@ export async function explain(
     layers: layersOf(sides, places, shares),
     causes: worst,
     tried: [...tried],
-    notes: notesOf(sides, shares),
+    notes: [
+      ...(areRandom
+        ? [
+            'the inputs are random numbers: shares on real ones are others, and nothing is said of ranges',
+          ]
+        : []),
+      ...notesOf(sides, shares),
+    ],
   };
 }
 
@@ -179,7 +188,11 @@ function notesOf({ reference, pairs, heads }: Sides, { explained, outputs }: Sha
     );
   if (heads.length === 0) notes.push('no output was found in both models');
   const hasNoise = outputs.some(({ noise }) => noise > 0);
-  if (hasNoise && Math.abs(explained - 1) > 0.1)
+  if (hasNoise && Math.abs(explained - 1) > 0.5)
+    notes.push(
+      'the two models compute other values on the way, as after channels were rescaled: the shares say little',
+    );
+  else if (hasNoise && Math.abs(explained - 1) > 0.1)
     notes.push(
       `${Math.round(100 * (1 - explained))} % of the error come from something else: operators that compute otherwise, or layers without a counterpart`,
     );

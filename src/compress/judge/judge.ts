@@ -41,8 +41,8 @@ const manyPlaces = 120;
 const otherMethods: readonly CalibrationMethod[] = ['mse', 'percentile'];
 const methodGainDb = 0.3;
 /** Other inputs than the samples may do worse: so much more is wished for, and looked for where that is not there, dB. */
-const reserve = 1;
-const margin = 2;
+const reserve = 2;
+const margin = 3;
 
 export interface Verdict extends Judged {
   report: JudgeReport;

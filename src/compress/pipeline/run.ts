@@ -69,6 +69,7 @@ export async function quantizeModel(
   const verdict =
     run === null ? null : await judge(context, original, decisions, run, settings.minOutputDb);
   const candidate = verdict?.candidate ?? (await quantizeWith(context, decisions));
+  candidate.warnings.push(...(context.samples?.notes() ?? []));
   return { context, candidate, verdict, done };
 }
 

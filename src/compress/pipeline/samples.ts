@@ -3,11 +3,12 @@ import { volume } from '../../core/shape.ts';
 import { bytesOf, Tensor, typedArrayOf } from '../../core/tensor.ts';
 import type { Model } from '../../ir/model.ts';
 import type { Feeds } from '../../runtime/runner.ts';
+import { realFeeds } from './real-feeds.ts';
 
 /** Of so many samples the last is held back for judging … */
 const heldEvery = 4;
 /** … as long as there are no more than these, nor of more bytes. */
-const mostHeld = 16;
+const mostHeld = 32;
 const mostHeldBytes = 2 ** 26;
 /** Of fewer samples, so many of the first judge: statistics are made of them, too. */
 const mostShared = 4;
@@ -24,7 +25,10 @@ export interface Judging {
  *  says which, not how they are cut into batches. Memory: the samples for judging; all of them where an iterator was
  *  given that can't be started again. */
 export class Samples {
+  readonly #model: Model;
   readonly #given: Iterable<Feeds> | AsyncIterable<Feeds>;
+  /** Inputs that got integers for real numbers, and which. */
+  readonly #converted: Map<string, string> = new Map();
   readonly #isCut: boolean;
   readonly #isHeldBack: boolean;
   readonly #kept: Feeds[] | null;
@@ -40,6 +44,7 @@ export class Samples {
     given: Iterable<Feeds> | AsyncIterable<Feeds>,
     isHeldBack: boolean = true,
   ) {
+    this.#model = model;
     this.#given = given;
     this.#isHeldBack = isHeldBack;
     this.#isCut = hasBatches(model);
@@ -51,7 +56,8 @@ export class Samples {
     let at = 0;
     const isFirst = !this.#isRead;
     if (isFirst) this.#forget();
-    for await (const feeds of (this.#isRead ? this.#kept : null) ?? this.#given) {
+    for await (const given of (this.#isRead ? this.#kept : null) ?? this.#given) {
+      const feeds = realFeeds(this.#model, given, this.#converted);
       if (isFirst) this.#kept?.push(feeds);
       const rows = this.#isCut ? rowsOf(feeds) : 1;
       if (at === 0) this.#mostHeld = mostHeldOf(feeds, rows);
@@ -67,6 +73,14 @@ export class Samples {
     }
     this.#count = at;
     this.#isRead = true;
+  }
+
+  /** What the caller should know about the samples, one sentence each. */
+  notes(): string[] {
+    return [...this.#converted].map(
+      ([input, type]) =>
+        `samples of "${input}" were ${type}: taken as they are for float32, without any normalization`,
+    );
   }
 
   /** The first of them, one each where batches can be cut; the same however they were given. */

@@ -147,24 +147,37 @@ function sharedScale(
   };
 }
 
+/** More layers than these with dead channels are named in one sentence. */
+const mostDead = 3;
+
 /** Channels of which the weights are all but 0. */
 export function deadChannels({ sides }: Evidence): Cause[] {
-  return [...sides.pairs.layers.values()].flatMap((pair): Cause[] => {
+  const found = [...sides.pairs.layers.values()].flatMap((pair) => {
     const most = sizes(pair, pair.before);
     const widest = most.reduce((a, b) => Math.max(a, b), 0);
     const dead = [...most.keys()].filter((channel) => most[channel]! <= 1e-6 * widest);
-    if (dead.length === 0 || widest === 0) return [];
-    return [
-      {
-        code: 'dead-channel',
-        severity: 'hint',
-        layer: pair.key,
-        share: null,
-        gainDb: null,
-        text: `${dead.length} of ${most.length} channels of "${pair.key}" are dead (${channelsText(dead)}): their weights are below a millionth of the largest, ${formatNumber(widest)}; without them the layer is ${Math.round((100 * dead.length) / most.length)} % smaller`,
-      },
-    ];
+    return dead.length === 0 || widest === 0 ? [] : [{ pair, dead, count: most.length, widest }];
   });
+  const cause = (layer: string | null, text: string): Cause => ({
+    ...{ code: 'dead-channel', severity: 'hint', layer, share: null, gainDb: null, text },
+  });
+  const part = (dead: number, all: number): string => `${Math.round((100 * dead) / all)} %`;
+  if (found.length <= mostDead)
+    return found.map(({ pair, dead, count, widest }) =>
+      cause(
+        pair.key,
+        `${dead.length} of ${count} channels of "${pair.key}" are dead (${channelsText(dead)}): their weights are below a millionth of the largest, ${formatNumber(widest)}; without them the layer is ${part(dead.length, count)} smaller`,
+      ),
+    );
+  const all = found.reduce((sum, { count }) => sum + count, 0);
+  const dead = found.reduce((sum, layer) => sum + layer.dead.length, 0);
+  const worst = found.reduce((a, b) => (b.dead.length / b.count > a.dead.length / a.count ? b : a));
+  return [
+    cause(
+      null,
+      `${dead} of ${all} channels of ${found.length} layers are dead: their weights are below a millionth of the layer's largest; most of all in "${worst.pair.key}" (${worst.dead.length} of ${worst.count}); without them these layers are smaller by far`,
+    ),
+  ];
 }
 
 const mostInt32 = 2 ** 31 - 1;
@@ -176,12 +189,12 @@ export function biasCauses(evidence: Evidence, place: Place): Cause[] {
   if (pair === null || bias === null || stored === null) return [];
   const steps = (channel: number): number => stored.scale[stored.scale.length === 1 ? 0 : channel]!;
   const off = [...bias.keys()].filter((channel) => Math.abs(bias[channel]!) > 2 * steps(channel));
-  const share = shareOf(evidence, name, ['bias', 'weights']);
   if (off.length === 0) return [];
   const first = off.reduce((a, b) => (Math.abs(bias[b]!) > Math.abs(bias[a]!) ? b : a));
   // What is stored must be at the end of int32 for it to be cut off.
   const kept = pair.other.bias === null ? 0 : (evidenceBias(evidence, pair, first) ?? 0);
   const isClamped = Math.abs(kept / steps(first)) > 0.99 * mostInt32;
+  const share = shareOf(evidence, name, isClamped ? ['bias', 'weights'] : ['bias']);
   if (!isClamped && severityOf(evidence, share) === null) return [];
   const severity = severityOf(evidence, Math.max(share, 0)) ?? (isClamped ? 'fault' : 'hint');
   const wanted = kept - bias[first]!;
