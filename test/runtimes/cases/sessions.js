@@ -88,7 +88,11 @@ async function run(bytes, feeds) {
 async function staticInt8() {
   const samples = [1, 2, 3].map((seed) => ({ x: floats(seed, 1, 3, 48, 192) }));
   const model = await readModel(inputs.classifier());
-  const { model: small } = await compress(model, { quantize: 'int8', calibration: samples });
+  const { model: small } = await compress(model, {
+    quantize: 'int8',
+    calibration: samples,
+    force: true,
+  });
   const bytes = await writeModel(small);
   return [bytes, await run(bytes, { x: floats(4, 1, 3, 48, 192) })];
 }
