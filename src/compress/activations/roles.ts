@@ -42,7 +42,7 @@ const common: readonly [string, Role][] = [
   ...rows('free', 'LeakyRelu', 'GlobalAveragePool', 'mp.GlobalAveragePool'),
   ...rows('keep', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Transpose', 'Slice', 'Split'),
   ...rows('keep', 'Gather', 'Expand', 'Tile', 'DepthToSpace', 'mp.DepthToSpace', 'Pad'),
-  ...rows('keep', 'MaxPool', 'mp.MaxPool', 'AveragePool', 'mp.AveragePool', 'Resize', 'mp.Resize'),
+  ...rows('keep', 'MaxPool', 'mp.MaxPool', 'Resize', 'mp.Resize'),
   ...rows('join', 'Concat'),
   ...rows('clamp', 'Relu', 'Clip'),
   ...rows(unit, 'Sigmoid'),
@@ -85,6 +85,7 @@ const tables256: readonly [string, Role][] = [
 
 /** Runs on integers in TFLite, where each of the levels' rules is one of its quantization specification. */
 const tflite: readonly [string, Role][] = [
+  ...rows('keep', 'AveragePool', 'mp.AveragePool'),
   ...rows('keep', 'GatherND', 'SpaceToDepth', 'mp.SpaceToDepth', 'ReverseSequence'),
   ...rows('keep', 'ReduceMax', 'ReduceMin', 'mp.GlobalMaxPool'),
   ...rows('join', 'Max', 'Min', 'Where'),
@@ -94,10 +95,14 @@ const tflite: readonly [string, Role][] = [
   ...rows(logarithms, 'LogSoftmax'),
 ];
 
+/** Averages are of a smaller range than what they are made of: with levels of their own where the runtime has kernels
+ *  for that. */
+const pools: readonly [string, Role][] = rows('free', 'AveragePool', 'mp.AveragePool');
+
 const tables: Readonly<Record<TargetRuntime, ReadonlyMap<string, Role>>> = {
-  onnxruntime: new Map([...common, ...between]),
-  'onnxruntime-web': new Map([...common, ...between]),
-  modelpress: new Map([...common, ...wider, ...tables256]),
+  onnxruntime: new Map([...common, ...between, ...pools]),
+  'onnxruntime-web': new Map([...common, ...between, ...pools]),
+  modelpress: new Map([...common, ...wider, ...tables256, ...pools]),
   tflite: new Map([...common, ...wider, ...tflite]),
 };
 

@@ -76,7 +76,9 @@ export async function explain(
     (least, { sqnrDb: own }) => Math.min(least, own ?? Infinity),
     Infinity,
   );
-  const evidence: Evidence = { sides, places, shares, observed, sqnrDb };
+  const corrected = tried.filter(({ kind }) => kind === 'bias-correction');
+  const movedBiases = new Set(corrected.flatMap(({ layers }) => layers));
+  const evidence: Evidence = { sides, places, shares, observed, sqnrDb, movedBiases };
   const preprocessing = areRandom ? null : await findPreprocessing(sides.reference, samples);
   const causes = [
     ...(preprocessing === null ? [] : [preprocessingCause(preprocessing)]),

@@ -13,6 +13,8 @@ export interface Evidence {
   readonly observed: ReadonlyMap<string, Observation>;
   /** Signal-to-noise ratio of the outputs, dB. */
   readonly sqnrDb: number;
+  /** Layers whose biases were moved on purpose. */
+  readonly movedBiases: ReadonlySet<string>;
 }
 
 /** A place is at fault if the outputs would be below this with its noise alone, dB. */

@@ -194,6 +194,7 @@ export function biasCauses(evidence: Evidence, place: Place): Cause[] {
   // What is stored must be at the end of int32 for it to be cut off.
   const kept = pair.other.bias === null ? 0 : (evidenceBias(evidence, pair, first) ?? 0);
   const isClamped = Math.abs(kept / steps(first)) > 0.99 * mostInt32;
+  if (!isClamped && evidence.movedBiases.has(pair.key)) return [];
   const share = shareOf(evidence, name, isClamped ? ['bias', 'weights'] : ['bias']);
   if (!isClamped && severityOf(evidence, share) === null) return [];
   const severity = severityOf(evidence, Math.max(share, 0)) ?? (isClamped ? 'fault' : 'hint');
