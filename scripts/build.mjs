@@ -107,6 +107,25 @@ function compactModules() {
   });
 }
 
+/** Removes declarations that no entry leads to: nobody can import what they declare. */
+function dropInnerDeclarations() {
+  const reached = new Set();
+  const pending = Object.values(packageExports()).flatMap(({ types }) =>
+    types === undefined ? [] : [join(types)],
+  );
+  for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
+    if (reached.has(path) || !existsSync(path)) continue;
+    reached.add(path);
+    const text = readFileSync(path, 'utf8');
+    for (const [, target] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.[tj]s['"]/g))
+      pending.push(join(dirname(path), `${target}.d.ts`));
+  }
+  for (const name of readdirSync('dist', { recursive: true })) {
+    const path = join('dist', name);
+    if (path.endsWith('.d.ts') && !reached.has(path)) rmSync(path);
+  }
+}
+
 function packageExports() {
   return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).exports;
 }
@@ -141,6 +160,7 @@ if (!fresh([done], ['src', 'tsconfig.json', 'package.json', embedded])) {
   embedProtobuf();
   bundleForNode();
   compactModules();
+  dropInnerDeclarations();
   chmodSync('dist/node/cli/main.js', 0o755);
   writeFileSync(done, '');
 }
