@@ -107,12 +107,16 @@ function compactModules() {
   });
 }
 
-/** Removes declarations that no entry leads to: nobody can import what they declare. */
+/** Removes declarations that no entry leads to, nor an import of the package's own (`#wasm`): nobody can import what they
+ *  declare. */
 function dropInnerDeclarations() {
   const reached = new Set();
+  const { imports } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const modules = Object.values(imports).flatMap((target) => Object.values(target));
   const pending = Object.values(packageExports()).flatMap(({ types }) =>
     types === undefined ? [] : [join(types)],
   );
+  pending.push(...modules.map((path) => join(path.replace(/\.js$/, '.d.ts'))));
   for (let path = pending.pop(); path !== undefined; path = pending.pop()) {
     if (reached.has(path) || !existsSync(path)) continue;
     reached.add(path);
